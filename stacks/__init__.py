@@ -1,0 +1,1 @@
+"""Whole stacks: settings, platforms, the run, and the `trainyard` command."""

@@ -1,0 +1,16 @@
+"""The `trainyard` command: one file a subcommand, each a thin face on functions that tests call directly."""
+
+import typer
+
+from .plan import plan
+from .rehearse import rehearse
+
+app = typer.Typer(
+    name="trainyard",
+    help="What a person can do beside `pulumi up` and `pulumi destroy`.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(plan)
+app.command()(rehearse)

@@ -1,0 +1,109 @@
+"""A plan: what `pulumi up` would do with a stack, known without the engine, an account or a cluster. Plain data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workloads.hardware import PRICE_DATE, PRICE_REGION
+from workloads.recipes import Step
+
+from . import config, program
+from .recorder import Recorded, record
+from .run import Run
+from .settings import LACKS_TOKEN, Settings, read
+
+PRICES = f"on demand in {PRICE_REGION}, {PRICE_DATE}"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """One step. `dollars` is None where AWS lists no price for its machine; `chosen` says whether it is to run."""
+
+    name: str
+    hash: str
+    program: str
+    launcher: str
+    machine: str
+    nodes: int
+    needs: tuple[str, ...]
+    minutes: float
+    dollars: float | None
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedResource:
+    urn: str
+    type: str
+    name: str
+    parent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Minutes and dollars are of the chosen steps, one after another, without the wait for machines."""
+
+    stack: str
+    platform: str
+    recipe: str
+    summary: str
+    steps: tuple[PlannedStep, ...]
+    minutes: float
+    dollars: float | None
+    prices: str
+    resources: tuple[PlannedResource, ...]
+    outputs: Mapping[str, Any]
+    warnings: tuple[str, ...]
+
+
+def make_plan(stack: str, project: Path = config.PROJECT) -> Plan:
+    """The plan of the stack whose config is Pulumi.<stack>.yaml.
+
+    SettingsError for mistakes in it, FileNotFoundError where there is no such file.
+    """
+    raw = config.from_file(stack, project)
+    settings = read(raw)
+    run = program.run_of(settings)
+    recording = record(program.stand_up, raw, stack)
+    steps = tuple(_planned(step, run) for step in run.steps)
+    prices = [step.dollars for step in steps if step.chosen]
+    return Plan(
+        stack=stack,
+        platform=settings.platform,
+        recipe=run.recipe.name,
+        summary=run.recipe.summary,
+        steps=steps,
+        minutes=sum(step.minutes for step in steps if step.chosen),
+        dollars=None if None in prices else sum(price for price in prices if price is not None),
+        prices=PRICES,
+        resources=tuple(_resource(one) for one in recording.resources),
+        outputs=recording.outputs,
+        warnings=tuple(_warnings(settings, recording.messages, recording.error)),
+    )
+
+
+def _planned(step: Step, run: Run) -> PlannedStep:
+    return PlannedStep(
+        name=step.name,
+        hash=run.hashes[step.name],
+        program=step.program,
+        launcher=step.launcher,
+        machine=step.placement.machine,
+        nodes=step.placement.nodes,
+        needs=step.needs,
+        minutes=step.minutes,
+        dollars=step.dollars,
+        chosen=step in run.chosen,
+    )
+
+
+def _resource(one: Recorded) -> PlannedResource:
+    return PlannedResource(one.urn, one.type, one.name, one.parent)
+
+
+def _warnings(settings: Settings, messages: list[tuple[str, str]], error: str | None) -> list[str]:
+    found = [text for level, text in messages if level in ("warning", "error")]
+    if settings.lacks_token and str(LACKS_TOKEN) not in found:
+        found.append(str(LACKS_TOKEN))
+    return [*found, *([error] if error else [])]

@@ -1,0 +1,50 @@
+"""The Pulumi program: settings, platform, run, outputs, in that order. It is the architecture at a glance."""
+
+import pulumi
+
+from . import config
+from .mistakes import SettingsError
+from .platforms import PLATFORMS
+from .run import Run, make_run
+from .settings import LACKS_TOKEN, Settings, read
+
+
+def stand_up() -> None:
+    """Reads the stack's settings, chooses the platform, has it carry out the recipe, and exports what it tells."""
+    settings = read_settings()
+    try:
+        platform = PLATFORMS[settings.platform](settings)
+    except KeyError:
+        raise pulumi.RunError(not_there(settings.platform)) from None
+    require([*([str(LACKS_TOKEN)] if settings.lacks_token else []), *platform.missing()])
+    for name, value in platform.carry_out(run_of(settings)).items():
+        pulumi.export(name, value)
+
+
+def read_settings() -> Settings:
+    """The settings of the running stack; its mistakes are told in one line each, and nothing is registered."""
+    try:
+        return read(config.from_engine())
+    except SettingsError as error:
+        raise pulumi.RunError(str(error)) from None
+
+
+def run_of(settings: Settings) -> Run:
+    return make_run(
+        settings.recipe, settings.parameters, settings.fleet, first=settings.steps.first, last=settings.steps.last
+    )
+
+
+def require(missing: list[str]) -> None:
+    """Lets a preview go on with a warning where something is missing; stops an update before anything is made."""
+    if missing and not pulumi.runtime.is_dry_run():
+        raise pulumi.RunError("\n".join(missing))
+    for sentence in missing:
+        pulumi.warn(sentence)
+
+
+def not_there(platform: str) -> str:
+    return (
+        f"trainyard:platform: {platform!r} cannot be stood up by this version yet; it can do: {', '.join(PLATFORMS)}. "
+        "`trainyard plan` shows the recipe's steps and what they will cost there, `trainyard rehearse` runs them here."
+    )

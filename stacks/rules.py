@@ -1,0 +1,103 @@
+"""Rules over several settings at once. Each says what cannot be, and what can.
+
+A rule names the keys it looks at; where one of them is wrong already, the rule keeps silent rather than complain of a
+default that the user never wrote.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from workloads.hardware import trainium
+
+from .mistakes import Mistake, unknown
+
+if TYPE_CHECKING:
+    from .config import RawConfig
+    from .settings import Settings
+
+Path = tuple[str, ...]
+INSTANCE, COUNT, EFA, RECIPE, PLATFORM = (
+    ("nodes", "instanceType"),
+    ("nodes", "count"),
+    ("nodes", "efa"),
+    ("recipe",),
+    ("platform",),
+)
+
+_TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{20,}")
+
+
+def plain_secrets(raw: "RawConfig") -> Iterator[Mistake]:
+    """A token that everyone who reads the stack's file can read: under its own key, or anywhere else."""
+    for key, value in raw.values.items():
+        if key in raw.secrets:
+            continue
+        if (key == "hfToken" and value) or _TOKEN.search(str(value)):
+            yield Mistake(
+                (key,),
+                "holds a secret in plain text. Take it out of the file, make a new token on huggingface.co, and run "
+                "`pulumi config set --secret trainyard:hfToken`.",
+            )
+
+
+def misfits(settings: "Settings", wrong: Sequence[Path]) -> list[Mistake]:
+    """What does not go together in `settings`; `wrong` are the keys already known to be mistaken."""
+    found: list[Mistake] = []
+    for looks_at, rule in RULES:
+        if not any(_touch(path, bad) for path in looks_at for bad in wrong):
+            found += [mistake for mistake in rule(settings) if mistake.path not in wrong]
+    return found
+
+
+def _touch(path: Path, other: Path) -> bool:
+    """Whether one of the two keys is the other, or a group that holds it."""
+    shared = min(len(path), len(other))
+    return path[:shared] == other[:shared]
+
+
+def _instance_of_recipe(settings: "Settings") -> Iterator[Mistake]:
+    name, recipe = settings.nodes.instance_type, settings.recipe
+    if name not in recipe.instances:
+        yield Mistake(INSTANCE, f"{recipe.name} cannot train on {name}. Allowed: {', '.join(recipe.instances)}.")
+
+
+def _nodes_of_recipe(settings: "Settings") -> Iterator[Mistake]:
+    count, most = settings.nodes.count, settings.recipe.most_nodes
+    if count > most:
+        yield Mistake(COUNT, f"{settings.recipe.name} can use {most} nodes at the most, not {count}.")
+
+
+def _efa(settings: "Settings") -> Iterator[Mistake]:
+    instance = trainium(settings.nodes.instance_type)
+    if settings.nodes.efa and not instance.efa_interfaces:
+        yield Mistake(
+            EFA, f"{instance.name} has no Elastic Fabric Adapter. Leave the key out, or take a 32xlarge or larger."
+        )
+
+
+def _parameters(settings: "Settings") -> Iterator[Mistake]:
+    for name, text in settings.parameters.misfits(settings.fleet).items():
+        yield Mistake(("parameters", name), f"{text}.")
+
+
+def _step_range(settings: "Settings") -> Iterator[Mistake]:
+    names = settings.recipe.step_names(rehearsal=settings.platform == "local")
+    asked = {"from": settings.steps.first, "to": settings.steps.last}
+    for key, name in asked.items():
+        if name is not None and name not in names:
+            near = unknown(name, names, "step")
+            yield Mistake(("steps", key), f"{name!r}: {near} They run in the order {', '.join(names)}.")
+    first, last = (name if name in names else None for name in asked.values())
+    if first and last and names.index(first) > names.index(last):
+        yield Mistake(("steps",), f"'from' ({first}) comes after 'to' ({last}). The order is {', '.join(names)}.")
+
+
+RULES: tuple[tuple[tuple[Path, ...], Callable[[Any], Iterator[Mistake]]], ...] = (
+    ((RECIPE, INSTANCE), _instance_of_recipe),
+    ((RECIPE, COUNT), _nodes_of_recipe),
+    ((INSTANCE, EFA), _efa),
+    ((PLATFORM, RECIPE, INSTANCE, COUNT), _parameters),
+    ((PLATFORM, RECIPE), _step_range),
+)
+"""Each rule with the keys that it looks at."""

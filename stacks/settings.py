@@ -1,0 +1,159 @@
+"""Settings: what `trainyard:*` in a stack's config may say, as typed models, and every mistake in it told at once.
+
+Each key stands in Pulumi.yaml too, with its type, default and description; a test holds the two together. Grouped
+keys are declared there as objects, since the Pulumi CLI stops at the first key of a wrong type: they are typed here.
+"""
+
+import copy
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from workloads.hardware import trainium, trainium_names
+from workloads.recipes import RECIPES, Fleet, Parameters, Recipe
+
+from . import rules
+from .config import RawConfig
+from .mistakes import Mistake, SettingsError, from_pydantic, unknown
+
+DEFAULT_RECIPE = "llama3-8b-text-to-sql"
+
+PlatformName = Literal["eks", "existing", "local"]
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, validate_by_name=True)
+
+
+class Nodes(_Group):
+    """The Trainium nodes that the recipe may train on."""
+
+    instance_type: str = Field("trn1.32xlarge", description="EC2 instance type to train on.")
+    count: Annotated[int, Field(ge=1)] = Field(1, description="Nodes to train on.")
+    efa: bool | None = Field(None, description="Elastic Fabric Adapter; left out, it is used where the type has it.")
+
+
+class StepRange(_Group):
+    """Which of the recipe's steps to run; left out, all of them."""
+
+    first: str | None = Field(None, alias="from", description="First step to run.")
+    last: str | None = Field(None, alias="to", description="Last step to run.")
+
+
+class Local(_Group):
+    """The platform `local`."""
+
+    folder: str = Field(
+        "shared", description="Folder that plays the cluster's shared volume; from the project's folder."
+    )
+
+
+class _Keys(_Group):
+    """The top level of the config, as it is written."""
+
+    platform: PlatformName = Field("eks", description="Where to run: eks, existing or local.")
+    recipe: str = Field(DEFAULT_RECIPE, description="Which recipe to run.")
+    parameters: dict[str, Any] = Field({}, description="The recipe's own parameters, by name.")
+    steps: StepRange = Field(StepRange.model_validate({}), description="Which of the recipe's steps to run: from, to.")
+    nodes: Nodes = Field(Nodes.model_validate({}), description="What to train on: instanceType, count, efa.")
+    local: Local = Field(Local.model_validate({}), description="The platform `local`: folder.")
+    hf_token: str | None = Field(
+        None, description="Hugging Face token for gated models. Set it with `pulumi config set --secret`."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A config without mistakes. The token itself is not in it: only whether there is one."""
+
+    platform: PlatformName
+    recipe: Recipe
+    parameters: Parameters
+    steps: StepRange
+    nodes: Nodes
+    local: Local
+    has_token: bool
+
+    @property
+    def fleet(self) -> Fleet | None:
+        """The Trainium nodes to train on; None on this machine. KeyError while the instance type is not a known one."""
+        if self.platform == "local":
+            return None
+        instance = trainium(self.nodes.instance_type)
+        wanted = self.nodes.efa is not False
+        return Fleet(instance, self.nodes.count, efa=wanted and instance.efa_interfaces > 0)
+
+    @property
+    def lacks_token(self) -> bool:
+        """Whether a gated model is named and no token given. A preview warns of it; an update must not start."""
+        return self.platform != "local" and self.parameters.uses_token() and not self.has_token
+
+
+LACKS_TOKEN = Mistake(
+    ("hfToken",),
+    "the recipe's model is gated and there is no Hugging Face token. Accept its licence on huggingface.co, then run "
+    "`pulumi config set --secret trainyard:hfToken`.",
+)
+
+
+def read(raw: RawConfig) -> Settings:
+    """The settings that `raw` stands for; SettingsError with every mistake in it."""
+    mistakes = list(rules.plain_secrets(raw))
+    keys = _validated(_Keys, raw.values, (), mistakes)
+    mistakes += _unknown(("recipe",), keys.recipe, RECIPES)
+    mistakes += _unknown(("nodes", "instanceType"), keys.nodes.instance_type, trainium_names())
+    recipe = RECIPES.get(keys.recipe, RECIPES[DEFAULT_RECIPE])
+    model = recipe.rehearsal if keys.platform == "local" else recipe.parameters
+    certain = not {("recipe",), ("platform",)} & {mistake.path for mistake in mistakes}
+    parameters = _validated(model, keys.parameters if certain else {}, ("parameters",), mistakes)
+    settings = Settings(
+        keys.platform, recipe, parameters, keys.steps, keys.nodes, keys.local, has_token=bool(keys.hf_token)
+    )
+    mistakes += rules.misfits(settings, [mistake.path for mistake in mistakes])
+    if mistakes:
+        raise SettingsError(mistakes)
+    return settings
+
+
+def _unknown(path: tuple[str, ...], name: str, known: Collection[str]) -> list[Mistake]:
+    kind = "instance type" if path[-1] == "instanceType" else path[-1]
+    return [] if name in known else [Mistake(path, f"{name!r}: {unknown(name, known, kind)}")]
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def _validated(model: type[M], values: Mapping[str, Any], prefix: tuple[str, ...], mistakes: list[Mistake]) -> M:
+    """`values` as `model`. What is wrong in them goes to `mistakes`, and the default takes its place meanwhile."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        found = error.errors()
+    kept = copy.deepcopy(dict(values))
+    for one in found:
+        mistakes.append(from_pydantic(one, prefix, _siblings(model, one["loc"])))
+        _drop(kept, one["loc"])
+    return model.model_validate(kept)
+
+
+def _siblings(model: type[BaseModel], path: Sequence[int | str]) -> list[str]:
+    """The keys that may stand where the last of `path` stands."""
+    for name in path[:-1]:
+        field = next(one for key, one in model.model_fields.items() if name in (key, one.alias))
+        if not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+            return []
+        model = field.annotation
+    return [one.alias or key for key, one in model.model_fields.items()]
+
+
+def _drop(values: dict[str, Any], path: Sequence[int | str]) -> None:
+    """Takes the value at `path` out of nested `values`, or the list that it is in."""
+    for name in path[:-1]:
+        inner = values.get(str(name))
+        if not isinstance(inner, dict) or not isinstance(name, str):
+            break
+        values, path = inner, path[1:]
+    values.pop(str(path[0]), None)

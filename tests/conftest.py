@@ -1,0 +1,109 @@
+"""What many tests stand on: the project's folder, small configs, and a tiny base with prepared data to train from."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.made_up import different_rows
+from stacks.config import RawConfig
+from workloads.programs import entry
+from workloads.programs.text_to_sql import base, prepare
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+DATA = {"dataset_revision": "main", "train_rows": 400, "eval_rows": 24, "shuffle_seed": 23, "block_size": 256}
+"""The arguments that the steps base and prepare share in these tests."""
+
+
+def as_argv(arguments: dict[str, Any]) -> list[str]:
+    """Arguments by name as a command line."""
+    argv: list[str] = []
+    for name, value in arguments.items():
+        argv += [f"--{name}", *(map(str, value) if isinstance(value, (list, tuple)) else [str(value)])]
+    return argv
+
+
+def write_rows(path: Path, rows: list[dict[str, str]]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+@pytest.fixture(scope="session")
+def rows_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_rows(tmp_path_factory.mktemp("rows") / "rows.jsonl", different_rows(200))
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tmp_path_factory: pytest.TempPathFactory, rows_file: Path) -> Path:
+    """The folder of a done step `base`: a tokenizer, and a tiny Llama that was trained for a moment."""
+    out = tmp_path_factory.mktemp("base") / "base"
+    settings = {"vocabulary": 512, "steps": 20, "micro_batch": 4, "learning_rate": 3e-3, "seed": 1}
+    arguments = {"out": out, "dataset": rows_file, **DATA, **settings}
+    assert entry.main(base.Arguments, base.make_base, as_argv(arguments)) == 0
+    return out
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory, rows_file: Path, tiny_base: Path) -> Path:
+    """The folder of a done step `prepare`, over the same rows."""
+    out = tmp_path_factory.mktemp("prepare") / "prepare"
+    arguments = {
+        "out": out,
+        "dataset": rows_file,
+        **DATA,
+        "tokenizer": tiny_base / "model",
+        "tokenizer_revision": "main",
+        "processes": 1,
+    }
+    assert entry.main(prepare.Arguments, prepare.prepare, as_argv(arguments)) == 0
+    return out
+
+
+@pytest.fixture
+def train_arguments(tmp_path: Path, tiny_base: Path, prepared: Path) -> Callable[..., dict[str, Any]]:
+    """Arguments of the step `train` that take a few seconds; keywords change them."""
+
+    def make(**changes: Any) -> dict[str, Any]:
+        return {
+            "out": tmp_path / "train",
+            "data": prepared,
+            "model": tiny_base / "model",
+            "model_revision": "main",
+            "backend": "cpu",
+            "tensor_parallel_degree": 1,
+            "precision": "fp32",
+            "lora_rank": 4,
+            "lora_alpha": 32,
+            "lora_dropout": 0.1,
+            "lora_rank_stabilized": True,
+            "lora_targets": ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
+            "max_steps": 20,
+            "micro_batch": 2,
+            "accumulation": 2,
+            "learning_rate": 3e-3,
+            "warmup_steps": 2,
+            "weight_decay": 0.0,
+            "max_grad_norm": 1.0,
+            "seed": 7,
+            "gradient_checkpointing": False,
+            "log_every": 5,
+            "eval_every": 10,
+            "checkpoint_every": 4,
+            "keep_checkpoints": 2,
+            **changes,
+        }
+
+    return make
+
+
+@pytest.fixture
+def config() -> Callable[..., RawConfig]:
+    """A config of the keys given."""
+
+    def make(*secrets: str, **values: Any) -> RawConfig:
+        return RawConfig(values, frozenset(secrets))
+
+    return make

@@ -1,0 +1,183 @@
+"""The `trainyard` command: what it prints, and how it ends."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmarks.made_up import different_rows
+from tests.conftest import PROJECT, write_rows
+from workloads.programs import folders, journal
+
+QUICK = {
+    "base_steps": 8,
+    "max_steps": 10,
+    "warmup_steps": 2,
+    "micro_batch": 2,
+    "log_every": 1,
+    "eval_every": 5,
+    "checkpoint_every": 2,
+    "train_rows": 80,
+    "test_rows": 3,
+    "test_max_new_tokens": 4,
+}
+"""Parameters of a rehearsal that is over in half a minute."""
+
+
+def trainyard(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "stacks", *arguments]
+    env = {**os.environ, "COLUMNS": "200", **environment}
+    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, env=env, check=False)
+
+
+def quick(**changes: object) -> list[str]:
+    return [word for key, value in {**QUICK, **changes}.items() for word in ("--set", f"{key}={value}")]
+
+
+def rehearse(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return trainyard("rehearse", "llama3-8b-text-to-sql", "--folder", str(folder), *arguments)
+
+
+def step_folder(folder: Path, step: str) -> Path:
+    (found,) = (folder / "runs" / "llama3-8b-text-to-sql").glob(f"{step}-*")
+    return found
+
+
+def ran(told: str) -> dict[str, bool]:
+    """Which steps ran and which were done before, from the lines that a rehearsal prints before its summary."""
+    lines = [line.split() for line in told.partition("Rehearsal")[0].splitlines()]
+    steps = ("base", "prepare", "train", "consolidate", "test")
+    return {line[0]: line[1:3] != ["done", "before"] for line in lines if line and line[0] in steps}
+
+
+def test_plan_shows_steps_hashes_machines_and_prices_without_an_account() -> None:
+    told = trainyard("plan", "--stack", "dev", PATH="")
+    assert told.returncode == 0, told.stderr
+    for text in ("prepare", "train", "consolidate", "test", "1 × trn1.32xlarge", "21.50", "us-east-1"):
+        assert text in told.stdout
+
+
+def test_plan_shows_the_resource_tree_and_the_outputs_of_what_can_be_stood_up() -> None:
+    told = trainyard("plan", "--stack", "local")
+    assert "10 resources" in told.stdout
+    assert "train-command command:local:Command" in told.stdout
+    assert "output model:" in told.stdout
+
+
+def test_plan_as_json_holds_the_same_numbers() -> None:
+    plan = json.loads(trainyard("plan", "--stack", "dev", "--json").stdout)
+    assert plan["dollars"] == pytest.approx(sum(step["dollars"] for step in plan["steps"]))
+    assert [step["name"] for step in plan["steps"]] == ["prepare", "train", "consolidate", "test"]
+    assert all(len(step["hash"]) == 10 for step in plan["steps"])
+
+
+def test_a_stack_that_is_not_there_is_told_with_those_that_are() -> None:
+    told = trainyard("plan", "--stack", "prod")
+    assert told.returncode == 2
+    assert "Stacks here: dev, local." in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["llama4"], "unknown recipe"),
+        (["llama3-8b-lora", "--set", "max_step=3"], "Did you mean 'max_steps'?"),
+        (["llama3-8b-lora", "--set", "max_steps"], "write it as KEY=VALUE"),
+        (["llama3-8b-lora", "--set", "lora_targets=[q"], "is not a list"),
+        (["llama3-8b-lora", "--data", "/nowhere.jsonl"], "there is no file /nowhere.jsonl"),
+    ],
+)
+def test_a_mistake_at_the_command_line_is_told_without_a_traceback(arguments: list[str], said: str) -> None:
+    told = trainyard("rehearse", *arguments)
+    assert told.returncode == 2
+    assert said in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_help_lists_what_a_person_can_do() -> None:
+    told = trainyard("--help")
+    assert "plan" in told.stdout
+    assert "rehearse" in told.stdout
+
+
+@pytest.fixture(scope="module")
+def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("rehearsal")
+    told = rehearse(folder, *quick())
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert all(ran(told.stdout).values())
+    return folder
+
+
+def test_a_rehearsal_leaves_a_merged_model_a_report_and_a_picture(rehearsed: Path) -> None:
+    assert (step_folder(rehearsed, "consolidate") / "model" / "model.safetensors").is_file()
+    assert json.loads((step_folder(rehearsed, "test") / "report.json").read_text())["tuned"]["rows"] == 3
+    picture = (rehearsed / "reports" / "llama3-8b-text-to-sql" / "loss.png").read_bytes()
+    assert picture.startswith(b"\x89PNG")
+
+
+def test_a_second_rehearsal_has_nothing_to_do(rehearsed: Path) -> None:
+    told = rehearse(rehearsed, *quick())
+    assert told.returncode == 0
+    assert not any(ran(told.stdout).values())
+    assert "model:" in told.stdout
+
+
+def test_a_changed_learning_rate_trains_anew_but_prepares_nothing(rehearsed: Path, tmp_path: Path) -> None:
+    told = rehearse(rehearsed, *quick(learning_rate=1e-3))
+    assert ran(told.stdout) == {"base": False, "prepare": False, "train": True, "consolidate": True, "test": True}
+
+
+def test_rows_of_ones_own_go_through_all_steps(tmp_path: Path) -> None:
+    data = write_rows(tmp_path / "mine.jsonl", different_rows(60, seed=9))
+    told = rehearse(tmp_path / "out", "--data", str(data), *quick())
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert json.loads((step_folder(tmp_path / "out", "prepare") / "data.json").read_text())["rows"] == 60
+
+
+def test_a_step_that_fails_is_told_with_its_last_words_and_the_next_do_not_run(tmp_path: Path) -> None:
+    data = tmp_path / "broken.jsonl"
+    data.write_text('{"question": "x"}\n')
+    told = rehearse(tmp_path / "out", "--data", str(data), *quick())
+    assert told.returncode == 2
+    assert f'{data}, line 1: the field "context" is missing' in told.stdout
+    assert "step base ended with status 2" in told.stderr
+    assert "Traceback" not in told.stdout + told.stderr
+    assert not list((tmp_path / "out" / "runs" / "llama3-8b-text-to-sql").glob("prepare-*"))
+
+
+def test_a_rehearsal_whose_training_is_killed_goes_on_from_its_checkpoint(rehearsed: Path, tmp_path: Path) -> None:
+    arguments = quick(max_steps=60)
+    command = [
+        sys.executable,
+        "-m",
+        "stacks",
+        "rehearse",
+        "llama3-8b-text-to-sql",
+        "--folder",
+        str(rehearsed),
+        *arguments,
+    ]
+    process = subprocess.Popen(
+        command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    trains = rehearsed / "runs" / "llama3-8b-text-to-sql"
+    before = set(trains.glob("train-*"))
+    new: set[Path] = set()
+    while not any(event.get("step", 0) >= 6 for folder in new for event in journal.read(folder)):
+        time.sleep(0.02)
+        new = set(trains.glob("train-*")) - before
+        assert process.poll() is None
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    (folder,) = new
+    assert not folders.is_done(folder)
+    told = rehearse(rehearsed, *arguments)
+    assert told.returncode == 0
+    assert "resume" in [event["event"] for event in journal.read(folder)]

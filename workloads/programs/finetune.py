@@ -1,0 +1,102 @@
+"""The body that every training program shares: a model and blocks of tokens in, an adapter or a model out."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Literal
+
+from . import blocks, folders
+from .backends import Backend, Lora, ModelSpec, OptimizerSpec, choose
+from .entry import argument
+from .journal import Journal, read
+from .training.board import Board
+from .training.checkpoints import Checkpoints
+from .training.loop import Data, Plan, Trainee, train
+
+RESUMABLE = ("checkpoints", "metrics.jsonl", "tensorboard")
+"""What of a killed training's folder the next one goes on from."""
+
+RESULT = "model"
+"""The folder of what training made, below the step's own: an adapter (in shards on Neuron), or a whole model."""
+
+
+@dataclass
+class Arguments:
+    out: str = argument("folder of this step")
+    data: str = argument("folder of the step that prepared the data: train.npy and eval.npy")
+    model: str = argument("model to start from: its name on the Hub, or a folder")
+    model_revision: str = argument("branch, tag or commit of the model on the Hub")
+    backend: Literal["cpu", "neuron"] = argument("what to train on")
+    tensor_parallel_degree: int = argument("NeuronCores that hold one copy of the model together")
+    precision: Literal["bf16", "fp32"] = argument("type of the weights")
+    lora_rank: int = argument("rank of the adapters; 0 trains every weight")
+    lora_alpha: int = argument("weight of the adapters")
+    lora_dropout: float = argument("share of an adapter's inputs that is dropped")
+    lora_rank_stabilized: bool = argument("scale adapters by alpha / sqrt(rank)")
+    lora_targets: list[str] = argument("projections that get an adapter")
+    max_steps: int = argument("optimizer steps in all")
+    micro_batch: int = argument("blocks a data-parallel rank reads at a time")
+    accumulation: int = argument("micro-batches a step")
+    learning_rate: float = argument("highest learning rate")
+    warmup_steps: int = argument("steps until the highest learning rate is reached")
+    weight_decay: float = argument("decay of the weight matrices")
+    max_grad_norm: float = argument("gradients are clipped to this norm")
+    seed: int = argument("seed of the batches and of dropout")
+    gradient_checkpointing: bool = argument("compute activations twice rather than keep them")
+    log_every: int = argument("steps between two looks at the loss")
+    eval_every: int = argument("steps between two looks at the held-out loss")
+    checkpoint_every: int = argument("steps between two checkpoints")
+    keep_checkpoints: int = argument("how many checkpoints stay")
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What to train, how, and how many checkpoints to keep."""
+
+    model: ModelSpec
+    optimizer: OptimizerSpec
+    plan: Plan
+    keep_checkpoints: int
+
+
+def finetune(arguments: Arguments, out: Path) -> None:
+    data = folders.require_done(Path(arguments.data))
+    backend = choose(arguments.backend, arguments.tensor_parallel_degree)
+    optimizer = OptimizerSpec(arguments.weight_decay, arguments.max_grad_norm)
+    fit(backend, Training(_model(arguments), optimizer, _plan(arguments), arguments.keep_checkpoints), data, out)
+
+
+def fit(backend: Backend, training: Training, data: Path, out: Path) -> None:
+    """Trains on `data`'s train.npy, looks up on its eval.npy, and leaves the result in `out`/model."""
+    board = Board(out)
+    journal = Journal(out, silent=not backend.is_first, mirror=board.add)
+    trainee = Trainee(backend, *backend.load(training.model, training.optimizer))
+    checkpoints = Checkpoints(out / "checkpoints", training.keep_checkpoints, backend)
+    tokens = Data(blocks.read(data / "train.npy"), blocks.read(data / "eval.npy"))
+    train(trainee, tokens, training.plan, checkpoints, journal)
+    board.close()
+    backend.export(out / RESULT, trainee.model)
+    backend.barrier("exported")
+    if backend.is_first:
+        losses = [event["loss"] for event in read(out) if event["event"] == "eval"]
+        journal.result(f"held-out loss {losses[0]:.3f} → {losses[-1]:.3f} in {training.plan.max_steps:,} steps")
+
+
+def _plan(arguments: Arguments) -> Plan:
+    return Plan(**{field.name: getattr(arguments, field.name) for field in fields(Plan)})
+
+
+def _model(arguments: Arguments) -> ModelSpec:
+    lora = Lora(
+        rank=arguments.lora_rank,
+        alpha=arguments.lora_alpha,
+        dropout=arguments.lora_dropout,
+        rank_stabilized=arguments.lora_rank_stabilized,
+        targets=tuple(arguments.lora_targets),
+    )
+    return ModelSpec(
+        name=arguments.model,
+        revision=arguments.model_revision,
+        precision=arguments.precision,
+        lora=lora if lora.rank else None,
+        gradient_checkpointing=arguments.gradient_checkpointing,
+    )

@@ -1,0 +1,108 @@
+"""A step's folder: whole, or not done. The one meaning of *done*, for programs, launchers and people.
+
+A step writes into a folder of its own. When all is written, and only then, it writes `_SUCCESS`, which lists every
+file with its size. A step killed at any moment therefore leaves a folder without the marker, and a file that was
+lost or cut short later is found out by its size.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import UserError
+
+MARKER = "_SUCCESS"
+LOCK = ".lock"
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Replaces `path` in one move: a reader sees the old content or the new, also after a power cut."""
+    partial = path.with_name(f".{path.name}.partial")
+    data = content.encode() if isinstance(content, str) else content
+    with partial.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes the names in `folder` last: a rename is only safe once its folder has reached the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sizes(folder: Path) -> dict[str, int]:
+    """Every file below `folder` with its size in bytes; hidden files are passing things and do not count."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    named = ((path.relative_to(folder), path.stat().st_size) for path in files)
+    return {
+        relative.as_posix(): size
+        for relative, size in sorted(named)
+        if relative.name != MARKER and not any(part.startswith(".") for part in relative.parts)
+    }
+
+
+def mark_done(folder: Path) -> None:
+    write_atomically(folder / MARKER, json.dumps({"files": sizes(folder)}, indent=1))
+
+
+def damage(folder: Path) -> str | None:
+    """None when `folder` is done and whole, else what is wrong with it, in words that follow "the folder …"."""
+    try:
+        listed: dict[str, int] = dict(json.loads((folder / MARKER).read_text())["files"])
+    except FileNotFoundError:
+        return f"holds no {MARKER}: the step that writes it has not ended"
+    except (ValueError, KeyError, TypeError):
+        return f"has a {MARKER} that cannot be read"
+    for name, size in listed.items():
+        file = folder / name
+        if not file.is_file():
+            return f"has lost {name}"
+        if file.stat().st_size != size:
+            return f"has {name} with {file.stat().st_size:,} bytes instead of {size:,}"
+    return None
+
+
+def is_done(folder: Path) -> bool:
+    return damage(folder) is None
+
+
+def require_done(folder: Path) -> Path:
+    """`folder`, checked; UserError when the step that should have filled it has not, or when it was damaged since."""
+    problem = damage(folder)
+    if problem:
+        raise UserError(
+            f"{folder} {problem}. Run its step first; if it should be there, delete the folder and run again."
+        )
+    return folder
+
+
+def clear(folder: Path, keep: Iterable[str] = ()) -> None:
+    """Empties `folder` but for `keep`, so that nothing of a killed run is taken for a result of this one."""
+    kept = {*keep, LOCK}
+    (folder / MARKER).unlink(missing_ok=True)
+    for path in folder.iterdir():
+        if path.name in kept:
+            continue
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Holds `folder` for this process alone; a second one waits. The kernel lets go of it when the holder dies."""
+    with (folder / LOCK).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"waiting: another process is at work in {folder}", flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,1 @@
+"""Question and tables in, SQL out: prepare the data, train, consolidate, test."""

@@ -1,0 +1,67 @@
+"""A recipe as plain data: a model, its parameters, what it can run on, and the steps that follow from them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from ..hardware import InstanceType, trainium
+from .step import Folder, Step
+
+
+class Parameters(BaseModel):
+    """What a user may set with `trainyard:parameters`. Names are those of the program's own arguments."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    def uses_token(self) -> bool:
+        """Whether something it names is gated, so that a Hugging Face token is needed."""
+        return False
+
+    def misfits(self, fleet: "Fleet | None") -> dict[str, str]:
+        """What cannot work together, by parameter: a sentence that says what is wrong and what is allowed.
+
+        `fleet` is None on this machine.
+        """
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """The Trainium nodes that a recipe may train on."""
+
+    instance: InstanceType
+    nodes: int
+    efa: bool
+
+    @property
+    def neuron_cores(self) -> int:
+        return self.nodes * self.instance.neuron_cores
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """One training recipe.
+
+    `parameters` are those of the real run. `rehearsal` is a subclass of it whose defaults fit this machine's CPU, and
+    which may add a few of its own. `steps` makes the steps from either, on the fleet given; None is this machine.
+    """
+
+    name: str
+    summary: str
+    seed_guide: str
+    parameters: type[Parameters]
+    rehearsal: type[Parameters]
+    instances: tuple[str, ...]
+    most_nodes: int
+    results: Mapping[str, Folder]
+    """What a person looks for afterwards, and which step leaves it: `model`, `report`, `tensorboard` …"""
+    steps: Callable[[Any, Fleet | None], tuple[Step, ...]]
+
+    def step_names(self, *, rehearsal: bool) -> list[str]:
+        """The names of its steps in order, as they are with default parameters."""
+        if rehearsal:
+            return [step.name for step in self.steps(self.rehearsal(), None)]
+        fleet = Fleet(trainium(self.instances[0]), 1, efa=False)
+        return [step.name for step in self.steps(self.parameters(), fleet)]

@@ -1,0 +1,125 @@
+"""A step as plain data: which program, with what, on what, and how long it may take.
+
+Nothing here knows Kubernetes, Pulumi or a file system's layout: where an earlier step's folder is, is a launcher's
+matter, so an argument says `Folder("prepare")` and not a path.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ..hardware import InstanceType, processor_for
+
+LauncherName = Literal["job", "local"]
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """An argument: the folder of the earlier step `step`, or `path` below it."""
+
+    step: str
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An argument: a file of this machine's. What a step makes of it depends on the content, not on the path."""
+
+    path: Path
+
+
+Value = str | int | float | bool | tuple[str, ...] | Folder | File
+Arguments = dict[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Processor:
+    """What a step without Neuron devices asks for: vCPUs, and memory in GiB."""
+
+    vcpus: int
+    memory: int
+
+    nodes = 1
+
+    @property
+    def instance(self) -> InstanceType:
+        return processor_for(self.vcpus, self.memory)
+
+    @property
+    def machine(self) -> str:
+        return self.instance.name
+
+
+@dataclass(frozen=True, slots=True)
+class Neuron:
+    """Whole Trainium nodes: one process a NeuronCore, EFA between them where `efa`."""
+
+    instance: InstanceType
+    nodes: int
+    efa: bool
+
+    @property
+    def machine(self) -> str:
+        return self.instance.name
+
+    @property
+    def processes(self) -> int:
+        """World size: training processes over all nodes."""
+        return self.nodes * self.instance.neuron_cores
+
+
+@dataclass(frozen=True, slots=True)
+class ThisMachine:
+    """The machine that Trainyard itself runs on; it costs nothing."""
+
+    nodes = 1
+    machine = "this machine"
+
+
+Placement = Processor | Neuron | ThisMachine
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A container image: `base`, with Python `packages` on top. Its content key does not depend on any registry."""
+
+    base: str
+    packages: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        return "+".join((self.base.rpartition("/")[2], *self.packages))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of a recipe.
+
+    `arguments` change the result and enter its hash; `tuning` (logging, checkpoint frequency, processes) does not.
+    `minutes` is what it is expected to take; past `limit_hours` it is stopped.
+    """
+
+    name: str
+    program: str
+    arguments: Arguments
+    tuning: Arguments
+    placement: Placement
+    launcher: LauncherName
+    image: Image | None
+    minutes: float
+    limit_hours: float
+    needs_token: bool = False
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The earlier steps whose folders this one reads, in the order of its arguments."""
+        values = (*self.arguments.values(), *self.tuning.values())
+        return tuple(dict.fromkeys(value.step for value in values if isinstance(value, Folder)))
+
+    @property
+    def dollars(self) -> float | None:
+        """Expected price of the machines it holds; None where AWS lists no price for them."""
+        if isinstance(self.placement, ThisMachine):
+            return 0.0
+        hourly = self.placement.instance.dollars_per_hour
+        return None if hourly is None else hourly * self.placement.nodes * self.minutes / 60
