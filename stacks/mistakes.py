@@ -1,12 +1,16 @@
 """A mistake in a stack's config, told in one line: the key as the user wrote it, what is wrong, what is allowed."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
 PREFIX = "trainyard:"
+
+TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{20,}")
+"""What a Hugging Face token looks like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,5 +79,5 @@ def from_pydantic(error: Mapping[str, Any], prefix: Sequence[str], fields: Itera
 
 
 def _shown(value: Any) -> str:
-    text = json.dumps(value, default=str)
+    text = TOKEN.sub("hf_…", json.dumps(value, default=str))
     return text if len(text) <= 40 else text[:37] + "…"

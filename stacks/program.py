@@ -12,6 +12,8 @@ from .settings import LACKS_TOKEN, Settings, read
 def stand_up() -> None:
     """Reads the stack's settings, chooses the platform, has it carry out the recipe, and exports what it tells."""
     settings = read_settings()
+    for mistake in settings.ignored:
+        pulumi.warn(str(mistake))
     try:
         platform = PLATFORMS[settings.platform](settings)
     except KeyError:

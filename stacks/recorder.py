@@ -78,7 +78,8 @@ class _Monitor(mocks.MockMonitor):
 
     def RegisterResourceOutputs(self, request: resource_pb2.RegisterResourceOutputsRequest) -> Any:  # noqa: N802
         if f"::{STACK_TYPE}::" in request.urn:
-            self._recording.outputs = dict(rpc.deserialize_properties(request.outputs))
+            outputs = rpc.deserialize_properties(request.outputs)
+            self._recording.outputs = {name: outputs[name] for name in sorted(outputs)}
         return super().RegisterResourceOutputs(request)
 
 

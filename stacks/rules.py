@@ -4,13 +4,12 @@ A rule names the keys it looks at; where one of them is wrong already, the rule 
 default that the user never wrote.
 """
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from workloads.hardware import trainium
 
-from .mistakes import Mistake, unknown
+from .mistakes import TOKEN, Mistake, unknown
 
 if TYPE_CHECKING:
     from .config import RawConfig
@@ -25,20 +24,24 @@ INSTANCE, COUNT, EFA, RECIPE, PLATFORM = (
     ("platform",),
 )
 
-_TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{20,}")
-
 
 def plain_secrets(raw: "RawConfig") -> Iterator[Mistake]:
     """A token that everyone who reads the stack's file can read: under its own key, or anywhere else."""
     for key, value in raw.values.items():
         if key in raw.secrets:
             continue
-        if (key == "hfToken" and value) or _TOKEN.search(str(value)):
+        if (key == "hfToken" and value) or TOKEN.search(str(value)):
             yield Mistake(
                 (key,),
                 "holds a secret in plain text. Take it out of the file, make a new token on huggingface.co, and run "
                 "`pulumi config set --secret trainyard:hfToken`.",
             )
+
+
+def ignored(raw: "RawConfig", platform: str) -> list[Mistake]:
+    """Keys that were given and that `platform` makes no use of."""
+    unused = "nodes" if platform == "local" else "local"
+    return [Mistake((unused,), f"has no effect on the platform {platform}.")] if raw.values.get(unused) else []
 
 
 def misfits(settings: "Settings", wrong: Sequence[Path]) -> list[Mistake]:

@@ -76,6 +76,8 @@ class Settings:
     nodes: Nodes
     local: Local
     has_token: bool
+    ignored: tuple[Mistake, ...]
+    """Keys that were given and have no effect."""
 
     @property
     def fleet(self) -> Fleet | None:
@@ -110,7 +112,14 @@ def read(raw: RawConfig) -> Settings:
     certain = not {("recipe",), ("platform",)} & {mistake.path for mistake in mistakes}
     parameters = _validated(model, keys.parameters if certain else {}, ("parameters",), mistakes)
     settings = Settings(
-        keys.platform, recipe, parameters, keys.steps, keys.nodes, keys.local, has_token=bool(keys.hf_token)
+        keys.platform,
+        recipe,
+        parameters,
+        keys.steps,
+        keys.nodes,
+        keys.local,
+        has_token=bool(keys.hf_token),
+        ignored=tuple(rules.ignored(raw, keys.platform)),
     )
     mistakes += rules.misfits(settings, [mistake.path for mistake in mistakes])
     if mistakes:

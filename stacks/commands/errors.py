@@ -6,6 +6,8 @@ from contextlib import contextmanager
 import typer
 from rich.console import Console
 
+from workloads.programs.errors import UserError
+
 from ..config import stacks_here
 from ..mistakes import SettingsError
 
@@ -20,10 +22,10 @@ def fail(text: str) -> typer.Exit:
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Tells what is wrong with a stack's config, or that there is no such stack."""
+    """Tells a person's mistake: in a stack's config, in a file or folder, or in the name of a stack."""
     try:
         yield
-    except SettingsError as error:
+    except (SettingsError, UserError) as error:
         raise fail(str(error)) from None
     except FileNotFoundError as error:
         raise fail(f"there is no {error.filename}. Stacks here: {', '.join(stacks_here()) or 'none'}.") from None

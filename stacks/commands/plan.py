@@ -5,6 +5,7 @@ import json
 from typing import Annotated
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.tree import Tree
@@ -42,23 +43,24 @@ def show(plan: Plan, console: Console) -> None:
 
 
 def _steps(plan: Plan) -> Table:
-    table = Table("step", "hash", "launcher", "on", "after", title="Steps", title_justify="left")
+    table = Table(title="Steps", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("step", "hash", "launcher", "on"):
+        table.add_column(column, no_wrap=True)
     table.add_column("minutes", justify="right")
     table.add_column("dollars", justify="right")
     for step in plan.steps:
-        style = None if step.chosen else "dim"
-        table.add_row(*_step(step), style=style)
+        table.add_row(*_step(step), style=None if step.chosen else "dim")
     table.add_section()
-    table.add_row("in all", "", "", "", "", f"{plan.minutes:.1f}", _money(plan.dollars))
-    table.caption = f"Minutes are expected ones. Prices {plan.prices}."
+    table.add_row("in all", "", "", "", f"{plan.minutes:.1f}", _money(plan.dollars))
+    table.caption = f"Minutes are expected ones, prices {plan.prices}."
     table.caption_justify = "left"
     return table
 
 
 def _step(step: PlannedStep) -> tuple[str, ...]:
+    name = step.name if step.chosen else f"{step.name} (left out)"
     machine = f"{step.nodes} × {step.machine}"
-    chosen = step.name if step.chosen else f"{step.name} (left out)"
-    return chosen, step.hash, step.launcher, machine, ", ".join(step.needs), f"{step.minutes:.1f}", _money(step.dollars)
+    return name, step.hash, step.launcher, machine, f"{step.minutes:.1f}", _money(step.dollars)
 
 
 def _money(dollars: float | None) -> str:

@@ -13,7 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from workloads.launchers.local import Machine
-from workloads.programs import journal
+from workloads.programs import folders, journal
+from workloads.programs.errors import EXIT_DISK_FULL, disk_full
 from workloads.recipes import Step
 
 from .. import rehearsal
@@ -46,6 +47,7 @@ def rehearse(
         run = run_of(
             read(RawConfig({"platform": "local", "recipe": recipe, "parameters": _given(parameters or [], data)}))
         )
+        folders.make(folder, f"--folder {folder}")
     machine = Machine(folder.absolute(), sys.executable)
     console.print(f"[bold]{run.recipe.name}[/bold]: {run.recipe.summary}.\n")
     with _Bars(console) as bars:
@@ -113,18 +115,20 @@ def _failed(outcome: Outcome, console: Console) -> typer.Exit:
     """Shows why a step failed: the last lines of what it said, and where the rest is."""
     lines = outcome.log.read_text(errors="replace").splitlines()[-LOG_LINES_SHOWN:]
     console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+    if outcome.status == EXIT_DISK_FULL:
+        return fail(disk_full(outcome.folder))
     how = f"was killed by signal {-outcome.status}" if outcome.status < 0 else f"ended with status {outcome.status}"
     return fail(f"step {outcome.step.name} {how}. All it said: {outcome.log}. The same command goes on from here.")
 
 
 def _show(run: Run, outcomes: list[Outcome], machine: Machine, console: Console) -> None:
     console.print(_summary(outcomes))
-    folders = {outcome.step.name: outcome.folder for outcome in outcomes}
-    places = {name: folders[at.step] / at.path for name, at in run.recipe.results.items() if at.step in folders}
+    made = {outcome.step.name: outcome.folder for outcome in outcomes}
+    places = {name: made[at.step] / at.path for name, at in run.recipe.results.items() if at.step in made}
     report = places.get("report")
     if report:
         console.print(Markdown(report.read_text()))
-    plot = rehearsal.plot_losses(run, folders, machine)
+    plot = rehearsal.plot_losses(run, made, machine)
     for name, place in {**places, **({"loss plot": plot} if plot else {})}.items():
         console.print(f"{name}: {place}", soft_wrap=True, highlight=False)
 

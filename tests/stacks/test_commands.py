@@ -91,6 +91,7 @@ def test_a_stack_that_is_not_there_is_told_with_those_that_are() -> None:
         (["llama3-8b-lora", "--set", "max_steps"], "write it as KEY=VALUE"),
         (["llama3-8b-lora", "--set", "lora_targets=[q"], "is not a list"),
         (["llama3-8b-lora", "--data", "/nowhere.jsonl"], "there is no file /nowhere.jsonl"),
+        (["llama3-8b-lora", "--folder", "/dev/null/here"], "--folder /dev/null/here: cannot be made a folder"),
     ],
 )
 def test_a_mistake_at_the_command_line_is_told_without_a_traceback(arguments: list[str], said: str) -> None:
@@ -104,6 +105,18 @@ def test_help_lists_what_a_person_can_do() -> None:
     told = trainyard("--help")
     assert "plan" in told.stdout
     assert "rehearse" in told.stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
+def test_a_disk_that_fills_up_is_told_with_the_remedy(tmp_path: Path) -> None:
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", tmp_path], check=True)
+    try:
+        told = rehearse(tmp_path, *quick())
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)
+    assert told.returncode == 2
+    assert "is full. Make room there" in told.stderr
+    assert "Traceback" not in told.stderr
 
 
 @pytest.fixture(scope="module")

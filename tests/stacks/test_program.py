@@ -86,6 +86,11 @@ def test_missing_libraries_warn_in_a_preview_and_stop_an_update(
     assert update.resources == []
 
 
+def test_a_key_without_effect_is_warned_of(config: Config) -> None:
+    recording = recorded(config(platform="local", nodes={"count": 2}))
+    assert ("warning", "trainyard:nodes: has no effect on the platform local.") in recording.messages
+
+
 def test_a_platform_that_is_not_there_yet_says_what_can_be_done_instead(config: Config) -> None:
     recording = recorded(config())
     assert recording.error

@@ -118,6 +118,20 @@ def test_a_token_is_found_wherever_it_was_put(config: Config) -> None:
     assert told[0].startswith("trainyard:parameters: holds a secret in plain text.")
 
 
+def test_no_message_shows_a_token(config: Config) -> None:
+    told = mistakes(config(hfToken=[TOKEN], nodes={"count": TOKEN}))
+    assert len(told) > 1
+    assert TOKEN not in "".join(told)
+
+
+def test_a_key_without_effect_is_pointed_out(config: Config) -> None:
+    (ignored,) = read(config(platform="local", nodes={"count": 2})).ignored
+    assert str(ignored) == "trainyard:nodes: has no effect on the platform local."
+    (ignored,) = read(config(local={"folder": "x"})).ignored
+    assert str(ignored) == "trainyard:local: has no effect on the platform eks."
+    assert read(config(nodes={}, local={})).ignored == ()
+
+
 def test_an_encrypted_token_is_fine(config: Config) -> None:
     assert read(config("hfToken", hfToken=TOKEN)).has_token
 

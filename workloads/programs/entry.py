@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from . import folders
-from .errors import EXIT_DISK_FULL, EXIT_USER_ERROR, UserError, is_disk_full
+from .errors import EXIT_DISK_FULL, EXIT_USER_ERROR, UserError, disk_full, is_disk_full
 
 WORK = ".work"
 """Folder, below a step's own, for what it needs only while it runs."""
@@ -53,18 +53,14 @@ def main(
     parsed = _parse(arguments, sys.argv[1:] if argv is None else argv)
     out = Path(parsed.out)
     try:
-        _make(out)
+        folders.make(out, f"--out {out}")
         with folders.locked(out) if is_first_process() else nullcontext():
             _run(parsed, body, out, resumable)
     except UserError as error:
         return _tell(str(error), EXIT_USER_ERROR)
     except Exception as error:
-        if out.is_dir() and is_disk_full(error, out):
-            return _tell(
-                f"The disk that holds {out} is full. Make room there, or name a folder on a larger disk, and run "
-                "the same command again: steps that are done stay done, and training goes on from its last checkpoint.",
-                EXIT_DISK_FULL,
-            )
+        if is_disk_full(error, out):
+            return _tell(disk_full(out), EXIT_DISK_FULL)
         raise
     return 0
 
@@ -85,15 +81,6 @@ def _parse(arguments: type[A], argv: Sequence[str]) -> A:
     from transformers.hf_argparser import HfArgumentParser  # seconds to import: not before it is needed
 
     return HfArgumentParser(arguments).parse_args_into_dataclasses(args=list(argv))[0]  # pyright: ignore
-
-
-def _make(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError, PermissionError) as error:
-        raise UserError(
-            f"--out {out}: cannot be made a folder ({error.strerror}). Name a folder that you may write."
-        ) from None
 
 
 def _tell(message: str, status: int) -> int:

@@ -18,8 +18,10 @@ class UserError(Exception):
     """Something a person got wrong. Its text says what, what is allowed, and what to do; no traceback is shown."""
 
 
-def is_disk_full(error: BaseException, folder: Path) -> bool:
-    """Whether `error`, raised while writing under `folder`, comes from a full disk or an exceeded quota."""
+def is_disk_full(error: BaseException, folder: Path | None = None) -> bool:
+    """Whether `error` comes from a full disk or an exceeded quota; `folder` is where was written, to look for room."""
+    if isinstance(error, UserError):
+        return False
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, OSError) and cause.errno in _NO_ROOM:
@@ -27,4 +29,12 @@ def is_disk_full(error: BaseException, folder: Path) -> bool:
         if "No space left on device" in str(cause):
             return True
         cause = cause.__cause__ or cause.__context__
-    return not isinstance(error, UserError) and shutil.disk_usage(folder).free < _ROOM_LEFT_BYTES
+    return folder is not None and folder.is_dir() and shutil.disk_usage(folder).free < _ROOM_LEFT_BYTES
+
+
+def disk_full(folder: Path) -> str:
+    """What to say of it."""
+    return (
+        f"The disk that holds {folder} is full. Make room there, or name a folder on a larger disk, and run the same "
+        "command again: steps that are done stay done, and training goes on from its last checkpoint."
+    )

@@ -13,10 +13,26 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import UserError
+from .errors import UserError, is_disk_full
 
 MARKER = "_SUCCESS"
 LOCK = ".lock"
+
+
+def make(folder: Path, named: str) -> None:
+    """Makes `folder`; UserError where that cannot be, with what the user called it in `named`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        writable = os.access(folder, os.W_OK)
+    except OSError as error:
+        if is_disk_full(error):
+            raise
+        raise UserError(f"{named}: cannot be made a folder ({error.strerror}). {_ANOTHER}") from None
+    if not writable:
+        raise UserError(f"{named}: may not be written to. {_ANOTHER}")
+
+
+_ANOTHER = "Name a folder that you may write to."
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

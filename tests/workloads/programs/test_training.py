@@ -72,6 +72,29 @@ def test_a_training_killed_at_any_step_ends_with_the_curve_of_an_unbroken_one(
     assert [event["event"] for event in journal.read(broken["out"])].count("resume") == 1
 
 
+def test_a_training_killed_before_its_first_checkpoint_begins_anew(train_arguments: Make, tmp_path: Path) -> None:
+    unbroken = train_arguments(out=tmp_path / "unbroken", log_every=1, checkpoint_every=20)
+    train(unbroken)
+    broken = {**unbroken, "out": tmp_path / "broken"}
+    process = start(broken)
+    while not losses(broken["out"], "step"):
+        time.sleep(0.01)
+        assert process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    train(broken)
+    assert [point[:2] for point in curve(broken["out"])] == [point[:2] for point in curve(unbroken["out"])]
+
+
+def test_a_training_that_runs_away_is_stopped_rather_than_paid_for(
+    train_arguments: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = train_arguments(learning_rate=1e30, max_grad_norm=1e30, warmup_steps=0)
+    assert train(arguments) != 0
+    assert "The loss is no longer a number by step 4" in capsys.readouterr().err
+    assert not folders.is_done(arguments["out"])
+
+
 def test_a_torn_checkpoint_is_passed_over_for_the_one_before(train_arguments: Make, tmp_path: Path) -> None:
     unbroken = train_arguments(out=tmp_path / "unbroken")
     train(unbroken)

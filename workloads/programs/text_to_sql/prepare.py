@@ -156,4 +156,5 @@ def _tokenizer(arguments: Arguments, out: Path) -> Any:
 
 if __name__ == "__main__":
     os.environ["USE_TORCH"] = "0"  # transformers would import it: three seconds and 700 MiB that tokenizing needs not
+    os.environ["TRANSFORMERS_NO_ADVISORY_WARNINGS"] = "1"  # it would complain that it found no torch
     sys.exit(entry.main(Arguments, prepare))

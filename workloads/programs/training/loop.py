@@ -4,6 +4,7 @@ Batches, learning rate and random state are functions of the step, so a run that
 checkpoint takes the very steps that an unbroken one would have taken.
 """
 
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -126,10 +127,11 @@ def _filled(chunk: Tokens, rows: int) -> Tokens:
 
 def _resume(trainee: Trainee, checkpoints: Checkpoints, journal: Journal) -> int:
     found = checkpoints.newest()
-    step, folder = found if found else (0, None)
-    journal.rewind(step)
-    if folder is None:
+    if found is None:
+        journal.rewind(-1)
         return 0
+    step, folder = found
+    journal.rewind(step)
     trainee.backend.restore(folder, trainee.model, trainee.optimizer)
     journal.log("resume", step=step)
     journal.say(f"resumed from the checkpoint after step {step:,}")
@@ -147,6 +149,14 @@ def _check(sampler: Sampler) -> None:
             f"A step reads {sampler.global_batch} blocks ({sampler.micro_batch} a micro-batch × {sampler.accumulation} "
             f"accumulated × {sampler.ranks} data-parallel ranks), but the data has {sampler.blocks}. Give more data, "
             "or a smaller batch."
+        )
+
+
+def _require_numbers(losses: list[float], step: int) -> None:
+    if not all(map(math.isfinite, losses)):
+        raise UserError(
+            f"The loss is no longer a number by step {step:,}: training has run away. Lower learning_rate, or raise "
+            "warmup_steps."
         )
 
 
@@ -171,6 +181,7 @@ class _Recorder:
             return
         pending, self._pending = self._pending, []
         losses = self._backend.means([one.loss for one in pending])
+        _require_numbers(losses, pending[-1].step)
         norms = self._backend.means([one.norm for one in pending])
         speed = self._tokens * len(pending) / (time.perf_counter() - self._since)
         for one, loss, norm in zip(pending, losses, norms, strict=True):

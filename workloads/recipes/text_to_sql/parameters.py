@@ -1,0 +1,139 @@
+"""Parameters of the text-to-SQL recipes, and what cannot work together among them.
+
+Numbers not explained here are the seed guides' own.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from ..recipe import Fleet, Parameters
+
+SAMPLE = Path(__file__).resolve().parents[2] / "samples" / "text_to_sql.jsonl"
+"""The project's own rows in the real data set's form, for rehearsals and tests without a network."""
+
+TINY = "tiny"
+"""In place of a model's name: the tiny Llama that a rehearsal makes for itself."""
+
+HEADS = 32
+"""Attention heads of Llama 3 8B, which its tensor-parallel degree must divide."""
+
+SHARED = "/shared"
+"""The shared volume, as pods see it."""
+
+Projection = Literal["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+PROJECTIONS: tuple[Projection, ...] = get_args(Projection)
+"""A Llama's projections that can have an adapter."""
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+Count = Annotated[int, Field(ge=0)]
+
+
+class TextToSql(Parameters):
+    """Parameters of the real run, on Trainium."""
+
+    model: str = "meta-llama/Meta-Llama-3-8B"
+    model_revision: str = "main"
+    tokenizer: str = "meta-llama/Meta-Llama-3-8B-Instruct"
+    tokenizer_revision: str = "main"
+    dataset: str = "b-mc2/sql-create-context"
+    dataset_revision: str = "main"
+    train_rows: PositiveInt = 50_000
+    eval_rows: PositiveInt = 500
+    shuffle_seed: Count = 23
+    block_size: PositiveInt = 1024
+    tensor_parallel_degree: PositiveInt = 8
+    precision: Literal["bf16", "fp32"] = "bf16"
+    lora_rank: PositiveInt = 8
+    lora_alpha: PositiveInt = 64
+    lora_dropout: Share = 0.05
+    lora_rank_stabilized: bool = True
+    lora_targets: tuple[Projection, ...] = PROJECTIONS
+    max_steps: PositiveInt = 250
+    micro_batch: PositiveInt = 8
+    accumulation: PositiveInt = 1
+    learning_rate: PositiveFloat = 1e-5
+    warmup_steps: Count = 0
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    max_grad_norm: PositiveFloat = 1.0
+    seed: Count = 42
+    gradient_checkpointing: bool = True
+    log_every: PositiveInt = 10
+    eval_every: PositiveInt = 50
+    checkpoint_every: PositiveInt = 50
+    keep_checkpoints: PositiveInt = 2
+    prepare_processes: Count = 0
+    test_rows: PositiveInt = 100
+    """Asked of both models. At 8 billion weights a forward pass reads 16 GB, which 32 vCPUs do in about 0.2 s; 100 rows
+    in batches of 8 are 13 batches × 2 models × 65 passes or so: 6 minutes, and as much again to read the prompts."""
+    test_batch: PositiveInt = 8
+    test_max_new_tokens: PositiveInt = 128
+    test_examples: Count = 10
+
+    def uses_token(self) -> bool:
+        return any(name.startswith("meta-llama/") for name in (self.model, self.tokenizer))
+
+    def misfits(self, fleet: Fleet | None) -> dict[str, str]:
+        found = _misfits_of_data(self.dataset, fleet)
+        if self.warmup_steps >= self.max_steps:
+            found["warmup_steps"] = (
+                f"{self.warmup_steps} leaves none of the {self.max_steps} steps (max_steps) to train in"
+            )
+        if fleet is None:
+            if self.tensor_parallel_degree != 1:
+                found["tensor_parallel_degree"] = (
+                    f"{self.tensor_parallel_degree} on a CPU, which has no NeuronCores; set 1"
+                )
+            return found
+        if set(self.lora_targets) != set(PROJECTIONS):
+            found["lora_targets"] = f"optimum-neuron 0.4.5 consolidates no fewer than all of {', '.join(PROJECTIONS)}"
+        problem = _misfit_of_degree(self.tensor_parallel_degree, fleet)
+        return {**found, **({"tensor_parallel_degree": problem} if problem else {})}
+
+
+def _misfit_of_degree(degree: int, fleet: Fleet) -> str | None:
+    cores = fleet.neuron_cores
+    fitting = [str(one) for one in range(1, min(HEADS, cores) + 1) if HEADS % one == 0 and cores % one == 0]
+    if HEADS % degree:
+        return f"{degree} does not divide the model's {HEADS} attention heads. Allowed: {', '.join(fitting)}"
+    if cores % degree:
+        sum_ = f"{fleet.nodes} × {fleet.instance.neuron_cores} = {cores} NeuronCores"
+        return f"{degree} does not divide {sum_}. Allowed: {', '.join(fitting)}"
+    return None
+
+
+def _misfits_of_data(dataset: str, fleet: Fleet | None) -> dict[str, str]:
+    path = Path(dataset)
+    if path.suffix not in (".jsonl", ".json"):
+        return {}
+    if fleet is not None and not path.is_relative_to(SHARED):
+        return {"dataset": f"{dataset} is a file of this machine, which no pod can read. Put it under {SHARED}/data"}
+    if fleet is None and not path.is_file():
+        return {"dataset": f"there is no file {path.absolute()}"}
+    return {}
+
+
+class TextToSqlRehearsal(TextToSql):
+    """The same on this machine's CPU: a tiny Llama of its own making, the project's own rows, a minute of training."""
+
+    model: str = TINY
+    tokenizer: str = TINY
+    dataset: str = str(SAMPLE)
+    train_rows: PositiveInt = 50_000
+    eval_rows: PositiveInt = 64
+    block_size: PositiveInt = 256
+    tensor_parallel_degree: PositiveInt = 1
+    precision: Literal["bf16", "fp32"] = "fp32"
+    max_steps: PositiveInt = 300
+    micro_batch: PositiveInt = 4
+    learning_rate: PositiveFloat = 4e-3
+    warmup_steps: Count = 10
+    gradient_checkpointing: bool = False
+    eval_every: PositiveInt = 25
+    test_rows: PositiveInt = 64
+    test_batch: PositiveInt = 16
+    test_max_new_tokens: PositiveInt = 48
+    base_vocabulary: Annotated[int, Field(ge=300)] = 768
+    base_steps: PositiveInt = 500
+    base_learning_rate: PositiveFloat = 4e-3

@@ -1,0 +1,165 @@
+"""The steps of the text-to-SQL recipes, from their parameters and the nodes to train on."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from ..recipe import Fleet
+from ..step import Arguments, File, Folder, Image, Neuron, Processor, Step, ThisMachine, Value
+from .parameters import TINY, TextToSql, TextToSqlRehearsal
+
+IMAGE = Image(
+    "public.ecr.aws/neuron/pytorch-training-neuronx:2.8.0-neuronx-py311-sdk2.26.1-ubuntu22.04",
+    ("optimum-neuron[training]==0.4.5", "datasets==4.8.5", "tensorboard==2.20.0"),
+)
+
+
+def steps(parameters: TextToSql, fleet: Fleet | None) -> tuple[Step, ...]:
+    """prepare, train, consolidate, test; in a rehearsal with the tiny model, base before them."""
+    real = (_prepare(parameters), _train(parameters, fleet), _consolidate(parameters), _test(parameters))
+    if fleet is not None:
+        return real
+    here = tuple(
+        replace(step, placement=ThisMachine(), launcher="local", image=None, minutes=REHEARSAL_MINUTES[step.name])
+        for step in real
+    )
+    if isinstance(parameters, TextToSqlRehearsal) and TINY in (parameters.model, parameters.tokenizer):
+        return (_base(parameters), *here)
+    return here
+
+
+REHEARSAL_MINUTES = {"prepare": 0.1, "train": 0.6, "consolidate": 0.1, "test": 0.1}
+"""Measured on two cores; `make bench` shows today's."""
+
+
+def _base(parameters: TextToSqlRehearsal) -> Step:
+    return Step(
+        name="base",
+        program="programs.text_to_sql.base",
+        arguments={
+            **_rows(parameters),
+            "vocabulary": parameters.base_vocabulary,
+            "steps": parameters.base_steps,
+            "micro_batch": parameters.micro_batch,
+            "learning_rate": parameters.base_learning_rate,
+            "seed": parameters.seed,
+        },
+        tuning={},
+        placement=ThisMachine(),
+        launcher="local",
+        image=None,
+        minutes=0.6,
+        limit_hours=1,
+    )
+
+
+def _prepare(parameters: TextToSql) -> Step:
+    """On a processor, not on a node of $21.50 an hour: it needs the tokenizer, and no device."""
+    return Step(
+        name="prepare",
+        program="programs.text_to_sql.prepare",
+        arguments={
+            **_rows(parameters),
+            "tokenizer": _source(parameters.tokenizer),
+            "tokenizer_revision": parameters.tokenizer_revision,
+        },
+        tuning={"processes": parameters.prepare_processes},
+        placement=Processor(vcpus=8, memory=24),
+        launcher="job",
+        image=IMAGE,
+        minutes=3,
+        limit_hours=1,
+        needs_token=parameters.uses_token(),
+    )
+
+
+TRAIN_ARGUMENTS = {
+    *("tensor_parallel_degree", "precision", "lora_rank", "lora_alpha", "lora_dropout", "lora_rank_stabilized"),
+    *("lora_targets", "max_steps", "micro_batch", "accumulation", "learning_rate", "warmup_steps", "weight_decay"),
+    *("max_grad_norm", "seed"),
+}
+TRAIN_TUNING = {"gradient_checkpointing", "log_every", "eval_every", "checkpoint_every", "keep_checkpoints"}
+
+
+def _train(parameters: TextToSql, fleet: Fleet | None) -> Step:
+    """8.2 million tokens take 11 minutes at a fifth of a trn1.32xlarge's peak: 6 × 8e9 operations a token, 3 petaflops.
+
+    Loading the model and compiling just in time take most of the hour.
+    """
+    return Step(
+        name="train",
+        program="programs.text_to_sql.train",
+        arguments={
+            "data": Folder("prepare"),
+            **_model(parameters),
+            "backend": "neuron" if fleet else "cpu",
+            **parameters.model_dump(include=TRAIN_ARGUMENTS),
+        },
+        tuning=parameters.model_dump(include=TRAIN_TUNING),
+        placement=Neuron(fleet.instance, fleet.nodes, fleet.efa) if fleet else ThisMachine(),
+        launcher="job",
+        image=IMAGE,
+        minutes=60,
+        limit_hours=6,
+        needs_token=parameters.uses_token(),
+    )
+
+
+def _consolidate(parameters: TextToSql) -> Step:
+    return Step(
+        name="consolidate",
+        program="programs.text_to_sql.consolidate",
+        arguments={
+            "train": Folder("train"),
+            "data": Folder("prepare"),
+            **_model(parameters),
+            "precision": parameters.precision,
+        },
+        tuning={},
+        placement=Processor(vcpus=8, memory=100),
+        launcher="job",
+        image=IMAGE,
+        minutes=10,
+        limit_hours=2,
+        needs_token=parameters.uses_token(),
+    )
+
+
+def _test(parameters: TextToSql) -> Step:
+    return Step(
+        name="test",
+        program="programs.text_to_sql.test",
+        arguments={
+            "data": Folder("prepare"),
+            "tuned": Folder("consolidate"),
+            **_model(parameters),
+            "precision": parameters.precision,
+            "rows": parameters.test_rows,
+            "max_new_tokens": parameters.test_max_new_tokens,
+            "batch": parameters.test_batch,
+        },
+        tuning={"examples": parameters.test_examples},
+        placement=Processor(vcpus=32, memory=100),
+        launcher="job",
+        image=IMAGE,
+        minutes=25,
+        limit_hours=2,
+        needs_token=parameters.uses_token(),
+    )
+
+
+def _source(name: str) -> Value:
+    """A model or tokenizer: the tiny one from its step, any other by its name."""
+    return Folder("base", "model") if name == TINY else name
+
+
+def _model(parameters: TextToSql) -> Arguments:
+    return {"model": _source(parameters.model), "model_revision": parameters.model_revision}
+
+
+def _rows(parameters: TextToSql) -> Arguments:
+    path = Path(parameters.dataset)
+    return {
+        "dataset": File(path.absolute()) if path.is_file() else parameters.dataset,
+        "dataset_revision": parameters.dataset_revision,
+        **parameters.model_dump(include={"train_rows", "eval_rows", "shuffle_seed", "block_size"}),
+    }
