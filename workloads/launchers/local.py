@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..recipes.sources import ROOT
-from ..recipes.step import File, Folder, Step, Value
+from ..recipes.step import Step
+from .arguments import arguments, folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,10 +16,6 @@ class Machine:
 
     shared: Path
     python: str
-
-    def folder(self, recipe: str, step: str, step_hash: str) -> Path:
-        """Where a step writes, as /shared/runs/<recipe>/<step>-<hash> on a cluster."""
-        return self.shared / "runs" / recipe / f"{step}-{step_hash}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +34,6 @@ class Command:
 
 def command(step: Step, recipe: str, hashes: Mapping[str, str], machine: Machine) -> Command:
     """The command that carries out `step`; `hashes` has those of it and of all that it needs."""
-    folders = {name: machine.folder(recipe, name, known) for name, known in hashes.items()}
-    argv = [machine.python, "-m", step.program, "--out", str(folders[step.name])]
-    for name, value in {**step.arguments, **step.tuning}.items():
-        argv += [f"--{name}", *_words(value, folders)]
-    return Command(tuple(argv), {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}, folders[step.name])
-
-
-def _words(value: Value, folders: Mapping[str, Path]) -> list[str]:
-    if isinstance(value, Folder):
-        return [str(folders[value.step] / value.path)]
-    if isinstance(value, File):
-        return [str(value.path)]
-    return [str(one) for one in value] if isinstance(value, tuple) else [str(value)]
+    argv = (machine.python, "-m", step.program, *arguments(step, recipe, hashes, machine.shared))
+    environment = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    return Command(argv, environment, machine.shared / folder(recipe, step.name, hashes[step.name]))

@@ -7,12 +7,14 @@ from typing import Literal
 from . import blocks, folders
 from .backends import Backend, Lora, ModelSpec, OptimizerSpec, choose
 from .entry import argument
-from .journal import Journal, read
+from .errors import UserError
+from .journal import FILE, Journal, read
 from .training.board import Board
-from .training.checkpoints import Checkpoints
+from .training.checkpoints import Checkpoints, OneProcess
 from .training.loop import Data, Plan, Trainee, train
 
-RESUMABLE = ("checkpoints", "metrics.jsonl", "tensorboard")
+CHECKPOINTS = "checkpoints"
+RESUMABLE = (CHECKPOINTS, FILE, "tensorboard")
 """What of a killed training's folder the next one goes on from."""
 
 RESULT = "model"
@@ -46,6 +48,7 @@ class Arguments:
     eval_every: int = argument("steps between two looks at the held-out loss")
     checkpoint_every: int = argument("steps between two checkpoints")
     keep_checkpoints: int = argument("how many checkpoints stay")
+    resume_from: str = argument("folder of an earlier training whose newest checkpoint to begin from; or empty")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +59,38 @@ class Training:
     optimizer: OptimizerSpec
     plan: Plan
     keep_checkpoints: int
+    earlier: Path | None = None
+    """Folder of a training that this one goes on from."""
 
 
 def finetune(arguments: Arguments, out: Path) -> None:
     data = folders.require_done(Path(arguments.data))
     backend = choose(arguments.backend, arguments.tensor_parallel_degree)
     optimizer = OptimizerSpec(arguments.weight_decay, arguments.max_grad_norm)
-    fit(backend, Training(_model(arguments), optimizer, _plan(arguments), arguments.keep_checkpoints), data, out)
+    earlier = Path(arguments.resume_from) if arguments.resume_from else None
+    training = Training(_model(arguments), optimizer, _plan(arguments), arguments.keep_checkpoints, earlier)
+    if earlier and backend.is_first:
+        _take_over(earlier, out, training.plan.max_steps)
+    backend.barrier("earlier training looked at")
+    fit(backend, training, data, out)
+
+
+def _take_over(earlier: Path, out: Path, max_steps: int) -> None:
+    """Brings the curve of an earlier training over, so that this one's goes on from it; UserError if it can't be."""
+    if Checkpoints(out / CHECKPOINTS, 1, OneProcess()).newest():
+        return  # it was begun before, and has checkpoints of its own to go on from
+    found = Checkpoints(earlier / CHECKPOINTS, 1, OneProcess()).newest()
+    if found is None:
+        raise UserError(
+            f"trainyard:resumeFrom: {earlier} holds no whole checkpoint. Look for another, or leave it out."
+        )
+    if found[0] >= max_steps:
+        raise UserError(
+            f"trainyard:resumeFrom: {earlier} has done {found[0]:,} steps already, and max_steps is {max_steps:,}. "
+            "Set trainyard:parameters.max_steps to more."
+        )
+    if not (out / FILE).exists() and (earlier / FILE).exists():
+        folders.write_atomically(out / FILE, (earlier / FILE).read_bytes())
 
 
 def fit(backend: Backend, training: Training, data: Path, out: Path) -> None:
@@ -70,7 +98,8 @@ def fit(backend: Backend, training: Training, data: Path, out: Path) -> None:
     board = Board(out)
     journal = Journal(out, silent=not backend.is_first, mirror=board.add)
     trainee = Trainee(backend, *backend.load(training.model, training.optimizer))
-    checkpoints = Checkpoints(out / "checkpoints", training.keep_checkpoints, backend)
+    earlier = training.earlier / CHECKPOINTS if training.earlier else None
+    checkpoints = Checkpoints(out / CHECKPOINTS, training.keep_checkpoints, backend, earlier)
     tokens = Data(blocks.read(data / "train.npy"), blocks.read(data / "eval.npy"))
     train(trainee, tokens, training.plan, checkpoints, journal)
     board.close()

@@ -28,7 +28,18 @@ class File:
     path: Path
 
 
-Value = str | int | float | bool | tuple[str, ...] | Folder | File
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An argument: the folder of a step as it was in an earlier run, which had the hash `hash`."""
+
+    step: str
+    hash: str
+
+
+RESUME_FROM = "resume_from"
+"""The argument by which a step that `resumes` is told of an earlier one; empty without."""
+
+Value = str | int | float | bool | tuple[str, ...] | Folder | File | Earlier
 Arguments = dict[str, Value]
 
 
@@ -63,6 +74,15 @@ class Neuron:
         return self.instance.name
 
     @property
+    def vcpus(self) -> int:
+        return self.instance.vcpus
+
+    @property
+    def memory(self) -> int:
+        """GiB that a pod may count on: huge pages for EFA and the system have the rest."""
+        return self.instance.memory * 4 // 5
+
+    @property
     def processes(self) -> int:
         """World size: training processes over all nodes."""
         return self.nodes * self.instance.neuron_cores
@@ -74,6 +94,7 @@ class ThisMachine:
 
     nodes = 1
     machine = "this machine"
+    vcpus = memory = 0
 
 
 Placement = Processor | Neuron | ThisMachine
@@ -81,8 +102,12 @@ Placement = Processor | Neuron | ThisMachine
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A container image: `base`, with Python `packages` on top. Its content key does not depend on any registry."""
+    """A container image: `base`, with Python `packages` on top. Its content key does not depend on any registry.
 
+    `name` is what `trainyard:images` calls it.
+    """
+
+    name: str
     base: str
     packages: tuple[str, ...] = ()
 
@@ -109,6 +134,8 @@ class Step:
     minutes: float
     limit_hours: float
     needs_token: bool = False
+    resumes: bool = False
+    """It leaves checkpoints, and can begin from those of an earlier one (`trainyard:resumeFrom`)."""
 
     @property
     def needs(self) -> tuple[str, ...]:

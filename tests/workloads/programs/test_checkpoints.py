@@ -4,14 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from workloads.programs.training.checkpoints import Checkpoints
-
-
-class OneProcess:
-    is_first = True
-
-    def barrier(self, name: str) -> None:
-        pass
+from workloads.programs.training.checkpoints import Checkpoints, OneProcess
 
 
 @pytest.fixture

@@ -24,24 +24,31 @@ class Processes(Protocol):
     def barrier(self, name: str) -> None: ...
 
 
-class Checkpoints:
-    """The checkpoints below one folder, of which the newest `keep` stay."""
+class OneProcess:
+    """A process alone."""
 
-    def __init__(self, folder: Path, keep: int, processes: Processes):
+    is_first = True
+
+    def barrier(self, name: str) -> None:
+        """Nobody to wait for."""
+
+
+class Checkpoints:
+    """The checkpoints below one folder, of which the newest `keep` stay.
+
+    Where it has none yet, those below `earlier`, of another training, stand in for them; they are only read.
+    """
+
+    def __init__(self, folder: Path, keep: int, processes: Processes, earlier: Path | None = None):
         self._folder = folder
+        self._earlier = earlier
         self._keep = keep
         self._processes = processes
 
     def newest(self) -> tuple[int, Path] | None:
         """Steps done and folder of the newest whole checkpoint, None where there is none."""
-        return next(self._whole(), None)
-
-    def _whole(self) -> Iterator[tuple[int, Path]]:
-        if not self._folder.is_dir():
-            return
-        for path in sorted(self._folder.glob(f"{PREFIX}*"), reverse=True):
-            if folders.is_done(path):
-                yield int(path.name.removeprefix(PREFIX)), path
+        own = next(_whole(self._folder), None)
+        return own if own or self._earlier is None else next(_whole(self._earlier), None)
 
     def begin(self) -> Path:
         """An empty folder for all processes to write the next checkpoint into."""
@@ -62,9 +69,16 @@ class Checkpoints:
             shutil.rmtree(final, ignore_errors=True)
             partial.rename(final)
             folders.sync_folder(self._folder)
-            for _, old in list(self._whole())[self._keep :]:
+            for _, old in list(_whole(self._folder))[self._keep :]:
                 shutil.rmtree(old)
         self._processes.barrier("checkpoint committed")
+
+
+def _whole(folder: Path) -> Iterator[tuple[int, Path]]:
+    """Steps done and folder of each whole checkpoint below `folder`, the newest first."""
+    for path in sorted(folder.glob(f"{PREFIX}*"), reverse=True):
+        if folders.is_done(path):
+            yield int(path.name.removeprefix(PREFIX)), path
 
 
 def _sync(folder: Path) -> None:

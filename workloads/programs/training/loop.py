@@ -132,7 +132,14 @@ def _resume(trainee: Trainee, checkpoints: Checkpoints, journal: Journal) -> int
         return 0
     step, folder = found
     journal.rewind(step)
-    trainee.backend.restore(folder, trainee.model, trainee.optimizer)
+    try:
+        trainee.backend.restore(folder, trainee.model, trainee.optimizer)
+    except (RuntimeError, KeyError, ValueError) as error:
+        first = str(error).strip().partition("\n")[0]
+        raise UserError(
+            f"{folder} does not fit the model to train: {first}. Leave trainyard:resumeFrom out, or go back to the "
+            "parameters that it was made with."
+        ) from error
     journal.log("resume", step=step)
     journal.say(f"resumed from the checkpoint after step {step:,}")
     return step

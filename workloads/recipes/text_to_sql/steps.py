@@ -4,10 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..recipe import Fleet
-from ..step import Arguments, File, Folder, Image, Neuron, Processor, Step, ThisMachine, Value
+from ..step import RESUME_FROM, Arguments, File, Folder, Image, Neuron, Processor, Step, ThisMachine, Value
 from .parameters import TINY, TextToSql, TextToSqlRehearsal
 
 IMAGE = Image(
+    "neuron-training",
     "public.ecr.aws/neuron/pytorch-training-neuronx:2.8.0-neuronx-py311-sdk2.26.1-ubuntu22.04",
     ("optimum-neuron[training]==0.4.5", "datasets==4.8.5", "tensorboard==2.20.0"),
 )
@@ -93,6 +94,7 @@ def _train(parameters: TextToSql, fleet: Fleet | None) -> Step:
             **_model(parameters),
             "backend": "neuron" if fleet else "cpu",
             **parameters.model_dump(include=TRAIN_ARGUMENTS),
+            RESUME_FROM: "",
         },
         tuning=parameters.model_dump(include=TRAIN_TUNING),
         placement=Neuron(fleet.instance, fleet.nodes, fleet.efa) if fleet else ThisMachine(),
@@ -101,6 +103,7 @@ def _train(parameters: TextToSql, fleet: Fleet | None) -> Step:
         minutes=60,
         limit_hours=6,
         needs_token=parameters.uses_token(),
+        resumes=True,
     )
 
 
