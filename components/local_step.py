@@ -31,13 +31,15 @@ class LocalStep(pulumi.ComponentResource):
         super().__init__("trainyard:components:LocalStep", name, {}, opts)
         command = local.Command(
             f"{name}-command",
-            create=args.command,
+            # the shell steps aside, so that an interrupted update ends the step itself and not just the shell
+            create=f"exec {args.command}",
             dir=args.working_folder,
             environment=args.environment,
             triggers=[args.hash],
             # the step's whole log would go into the environment of the next one, and can be too long for it
             add_previous_output_in_env=False,
-            opts=pulumi.ResourceOptions(parent=self),
+            # a program that printed a token would have it stored
+            opts=pulumi.ResourceOptions(parent=self, additional_secret_outputs=["stdout", "stderr"]),
         )
         self.folder = command.triggers.apply(lambda _: args.folder)
         self.register_outputs({"folder": self.folder, "hash": args.hash})

@@ -5,7 +5,7 @@ import pulumi
 from . import config
 from .mistakes import SettingsError
 from .platforms import PLATFORMS
-from .run import Run, make_run
+from .run import Choice, Run, make_run
 from .settings import LACKS_TOKEN, Settings, read
 
 
@@ -32,9 +32,13 @@ def read_settings() -> Settings:
 
 
 def run_of(settings: Settings) -> Run:
-    return make_run(
-        settings.recipe, settings.parameters, settings.fleet, first=settings.steps.first, last=settings.steps.last
+    choice = Choice(
+        first=settings.steps.first,
+        last=settings.steps.last,
+        images=settings.images,
+        resume_from=settings.resume_from,
     )
+    return make_run(settings.recipe, settings.parameters, settings.fleet, choice)
 
 
 def require(missing: list[str]) -> None:

@@ -4,7 +4,7 @@ A rule names the keys it looks at; where one of them is wrong already, the rule 
 default that the user never wrote.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from workloads.hardware import trainium
@@ -23,6 +23,14 @@ INSTANCE, COUNT, EFA, RECIPE, PLATFORM = (
     ("recipe",),
     ("platform",),
 )
+PARAMETERS, STORAGE = ("parameters",), ("existing",)
+CLAIM, NAMESPACE = ("existing", "claim"), ("existing", "namespace")
+
+RUN_IMAGE = "run"
+"""What `trainyard:images` calls the image of the run itself: any that has Python."""
+
+OPERATORS = {"ray": ("kuberay",), "mpi": ("mpi-operator",)}
+"""What a launcher needs to be installed."""
 
 
 def plain_secrets(raw: "RawConfig") -> Iterator[Mistake]:
@@ -38,10 +46,26 @@ def plain_secrets(raw: "RawConfig") -> Iterator[Mistake]:
             )
 
 
-def ignored(raw: "RawConfig", platform: str) -> list[Mistake]:
-    """Keys that were given and that `platform` makes no use of."""
-    unused = "nodes" if platform == "local" else "local"
-    return [Mistake((unused,), f"has no effect on the platform {platform}.")] if raw.values.get(unused) else []
+def ignored(changed: Collection[str], platform: str) -> list[Mistake]:
+    """The keys among `changed`, which differ from their defaults, that `platform` makes no use of."""
+    return [
+        Mistake((key,), f"has no effect on the platform {platform}.")
+        for key, platforms in ONLY_ON.items()
+        if key in changed and platform not in platforms
+    ]
+
+
+CLUSTERS = ("eks", "existing")
+ONLY_ON = {
+    "nodes": CLUSTERS,
+    "images": CLUSTERS,
+    "wait": CLUSTERS,
+    "capacityTimeout": CLUSTERS,
+    "results": CLUSTERS,
+    "existing": ("existing",),
+    "local": ("local",),
+}
+"""Keys that some platforms make no use of, with those that do."""
 
 
 def misfits(settings: "Settings", wrong: Sequence[Path]) -> list[Mistake]:
@@ -96,11 +120,72 @@ def _step_range(settings: "Settings") -> Iterator[Mistake]:
         yield Mistake(("steps",), f"'from' ({first}) comes after 'to' ({last}). The order is {', '.join(names)}.")
 
 
+def _storage(settings: "Settings") -> Iterator[Mistake]:
+    existing = settings.existing
+    if settings.platform != "existing":
+        return
+    if existing.claim and existing.storage_class:
+        yield Mistake(CLAIM, "and existing.storageClass are both given. Name a claim, or the class to make one of.")
+    elif not existing.claim and not existing.storage_class:
+        yield Mistake(
+            CLAIM,
+            "is missing. Name a ReadWriteMany claim that is there, or set existing.storageClass to make one.",
+        )
+    elif existing.claim and not existing.namespace:
+        yield Mistake(NAMESPACE, f"is missing: in which namespace is the claim {existing.claim}?")
+
+
+def _images(settings: "Settings") -> Iterator[Mistake]:
+    if settings.platform == "local":
+        return
+    steps = settings.recipe.steps(settings.parameters, settings.fleet)
+    known = {step.image.name: step.image for step in steps if step.image}
+    for name in settings.images:
+        if name not in {*known, RUN_IMAGE}:
+            yield Mistake(("images", name), unknown(name, [*known, RUN_IMAGE], "image"))
+    if settings.platform != "existing":
+        return
+    for name, image in known.items():
+        if image.packages and name not in settings.images:
+            yield Mistake(
+                ("images", name),
+                f"is missing: the recipe needs {image.base} with {', '.join(image.packages)} on top. Build that, "
+                "push it where the cluster can pull it, and name it here.",
+            )
+
+
+def _resume_from(settings: "Settings") -> Iterator[Mistake]:
+    wanted = settings.resume_from
+    names = [step.name for step in settings.recipe.steps(settings.parameters, settings.fleet) if step.resumes]
+    if wanted and wanted.step not in names:
+        yield Mistake(
+            ("resumeFrom",),
+            f"{wanted.step!r} is no step of {settings.recipe.name} that leaves checkpoints. "
+            f"Allowed: {', '.join(names)}.",
+        )
+
+
+def _launchers(settings: "Settings") -> Iterator[Mistake]:
+    if settings.platform != "existing":
+        return
+    for step in settings.recipe.steps(settings.parameters, settings.fleet):
+        for operator in OPERATORS.get(step.launcher, ()):
+            if operator not in settings.existing.operators:
+                yield Mistake(
+                    ("existing", "operators"),
+                    f"lacks {operator}, which launches the step {step.name}. Install it in the cluster, and add it.",
+                )
+
+
 RULES: tuple[tuple[tuple[Path, ...], Callable[[Any], Iterator[Mistake]]], ...] = (
     ((RECIPE, INSTANCE), _instance_of_recipe),
     ((RECIPE, COUNT), _nodes_of_recipe),
     ((INSTANCE, EFA), _efa),
     ((PLATFORM, RECIPE, INSTANCE, COUNT), _parameters),
     ((PLATFORM, RECIPE), _step_range),
+    ((PLATFORM, STORAGE), _storage),
+    ((PLATFORM, RECIPE, PARAMETERS, INSTANCE, COUNT, ("images",)), _images),
+    ((PLATFORM, RECIPE, PARAMETERS, INSTANCE, COUNT, ("resumeFrom",)), _resume_from),
+    ((PLATFORM, RECIPE, PARAMETERS, INSTANCE, COUNT, STORAGE), _launchers),
 )
 """Each rule with the keys that it looks at."""

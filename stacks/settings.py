@@ -5,15 +5,19 @@ keys are declared there as objects, since the Pulumi CLI stops at the first key 
 """
 
 import copy
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeVar
+from datetime import timedelta
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 
 from workloads.hardware import trainium, trainium_names
-from workloads.recipes import RECIPES, Fleet, Parameters, Recipe
+from workloads.recipes import RECIPES, Fleet, Parameters, Recipe, hashing
+from workloads.recipes.step import Earlier
 
 from . import rules
 from .config import RawConfig
@@ -22,6 +26,41 @@ from .mistakes import Mistake, SettingsError, from_pydantic, unknown
 DEFAULT_RECIPE = "llama3-8b-text-to-sql"
 
 PlatformName = Literal["eks", "existing", "local"]
+
+
+def _form(pattern: str, words: str) -> AfterValidator:
+    """Refuses a text that is not of the form `pattern`, which `words` describe."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise PydanticCustomError("form", "{words}", {"words": words})
+        return text
+
+    return AfterValidator(check)
+
+
+Name = Annotated[
+    str, _form(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", "a name has lower-case letters, digits and hyphens, 63 at most")
+]
+Size = Annotated[str, _form(r"[1-9][0-9]*(Gi|Ti)", "a size is a number with Gi or Ti, as 1200Gi")]
+Reference = Annotated[str, _form(r"\S+", "name an image as registry/repository:tag")]
+StepFolder = Annotated[
+    str,
+    _form(rf"|[a-z-]+-[0-9a-f]{{{hashing.LENGTH}}}", "name a step's folder below /shared/runs, as train-0123456789"),
+]
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+def _duration(text: Any) -> Any:
+    """`90m`, `2h`, `1d` as a time; anything else for pydantic to refuse."""
+    found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,6})?)([mhd])", str(text))
+    if not found or float(found[1]) == 0:
+        raise PydanticCustomError("form", "a time is a number with m, h or d, as 90m, 2h or 1d")
+    return timedelta(**{_UNITS[found[2]]: float(found[1])})
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
 
 
 class _Group(BaseModel):
@@ -51,6 +90,49 @@ class Local(_Group):
     )
 
 
+class Toleration(_Group):
+    """As in a pod's own specification."""
+
+    key: str | None = None
+    operator: Literal["Exists", "Equal"] | None = None
+    value: str | None = None
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+
+
+class NodeLabels(_Group):
+    """How pods find the nodes that are meant for them in a cluster of the user's own."""
+
+    selector: dict[str, str] = Field({}, description="Labels that the nodes have.")
+    tolerations: tuple[Toleration, ...] = Field((), description="Taints that pods put up with, as in a pod.")
+
+
+Operator = Literal["kuberay", "volcano", "mpi-operator", "karpenter"]
+
+
+class Existing(_Group):
+    """The platform `existing`: a cluster of the user's own."""
+
+    kubeconfig: str | None = Field(None, description="Its kubeconfig file; left out, KUBECONFIG or ~/.kube/config.")
+    context: str | None = Field(None, description="Which context of the kubeconfig; left out, its current one.")
+    namespace: Name | None = Field(
+        None, description="A namespace that is there, for this stack alone; left out, the stack makes one."
+    )
+    claim: Name | None = Field(None, description="A ReadWriteMany claim that is there, in that namespace.")
+    storage_class: str | None = Field(None, description="Without a claim: make one of this ReadWriteMany class.")
+    storage: Size = Field("1200Gi", description="Size of the claim to make.")
+    operators: tuple[Operator, ...] = Field(
+        (), description="What is installed there, of: " + ", ".join(get_args(Operator))
+    )
+    trainium: NodeLabels = Field(NodeLabels.model_validate({}), description="Its Trainium nodes.")
+    processors: NodeLabels = Field(NodeLabels.model_validate({}), description="Its nodes without Neuron devices.")
+
+
+class Results(_Group):
+    """What a run leaves."""
+
+    keep: bool = Field(True, description="Whether what the runs made outlives `pulumi destroy`.")
+
+
 class _Keys(_Group):
     """The top level of the config, as it is written."""
 
@@ -59,6 +141,20 @@ class _Keys(_Group):
     parameters: dict[str, Any] = Field({}, description="The recipe's own parameters, by name.")
     steps: StepRange = Field(StepRange.model_validate({}), description="Which of the recipe's steps to run: from, to.")
     nodes: Nodes = Field(Nodes.model_validate({}), description="What to train on: instanceType, count, efa.")
+    images: dict[str, Reference] = Field(
+        {}, description="Container images to use in place of the recipe's, by its names."
+    )
+    wait: bool = Field(True, description="Whether `pulumi up` waits until the recipe has been carried out.")
+    capacity_timeout: Duration = Field(
+        timedelta(hours=2), description="How long a step may wait for machines: 90m, 2h, 1d."
+    )
+    resume_from: StepFolder = Field(
+        "", description="An earlier training to go on from, by its folder's name: train-0123456789."
+    )
+    results: Results = Field(Results.model_validate({}), description="What a run leaves: keep.")
+    existing: Existing = Field(
+        Existing.model_validate({}), description="The platform `existing`: kubeconfig, namespace, claim and more."
+    )
     local: Local = Field(Local.model_validate({}), description="The platform `local`: folder.")
     hf_token: str | None = Field(
         None, description="Hugging Face token for gated models. Set it with `pulumi config set --secret`."
@@ -74,6 +170,12 @@ class Settings:
     parameters: Parameters
     steps: StepRange
     nodes: Nodes
+    images: Mapping[str, str]
+    wait: bool
+    capacity_timeout: timedelta
+    resume_from: Earlier | None
+    results: Results
+    existing: Existing
     local: Local
     has_token: bool
     ignored: tuple[Mistake, ...]
@@ -117,14 +219,31 @@ def read(raw: RawConfig) -> Settings:
         parameters,
         keys.steps,
         keys.nodes,
+        keys.images,
+        keys.wait,
+        keys.capacity_timeout,
+        _earlier(keys.resume_from),
+        keys.results,
+        keys.existing,
         keys.local,
         has_token=bool(keys.hf_token),
-        ignored=tuple(rules.ignored(raw, keys.platform)),
+        ignored=tuple(rules.ignored(_changed(keys), keys.platform)),
     )
     mistakes += rules.misfits(settings, [mistake.path for mistake in mistakes])
     if mistakes:
         raise SettingsError(mistakes)
     return settings
+
+
+def _changed(keys: _Keys) -> list[str]:
+    """The keys that differ from their defaults: the engine hands those over as if they had been given."""
+    fields = _Keys.model_fields.items()
+    return [key.alias or name for name, key in fields if getattr(keys, name) != key.get_default()]
+
+
+def _earlier(folder: str) -> Earlier | None:
+    step, _, known = folder.rpartition("-")
+    return Earlier(step, known) if folder else None
 
 
 def _unknown(path: tuple[str, ...], name: str, known: Collection[str]) -> list[Mistake]:

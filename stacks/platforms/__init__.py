@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from ..run import Run
 from ..settings import Settings
+from .existing import ExistingPlatform
 from .local import LocalPlatform
 
 
@@ -20,5 +21,5 @@ class Platform(Protocol):
         ...
 
 
-PLATFORMS: dict[str, Callable[[Settings], Platform]] = {"local": LocalPlatform}
+PLATFORMS: dict[str, Callable[[Settings], Platform]] = {"existing": ExistingPlatform, "local": LocalPlatform}
 """The platforms that this version can stand up."""

@@ -1,6 +1,7 @@
 """Settings: every mistake is told, all of them together, each in one line that names the key and what is allowed."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -167,15 +168,22 @@ def test_the_stacks_that_come_with_the_project_are_without_mistakes(stack: str) 
     assert isinstance(read(from_file(stack)), Settings)
 
 
+def _as_the_cli_types_it(default: Any) -> dict[str, Any]:
+    if isinstance(default, bool):
+        return {"type": "boolean", "default": default}
+    if isinstance(default, timedelta):
+        return {"type": "string", "default": f"{default.total_seconds() / 3600:g}h"}
+    if isinstance(default, (str, type(None))):
+        return {"type": "string", "default": default or ""}
+    return {"type": "object", "default": {}}
+
+
 def test_every_key_is_declared_to_the_pulumi_cli_with_type_default_and_description() -> None:
     declared = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())["config"]
     expected = {}
     for name, key in _Keys.model_fields.items():
-        default = key.get_default(call_default_factory=True)
-        text = isinstance(default, (str, type(None)))
         expected[f"trainyard:{key.alias or name}"] = {
-            "type": "string" if text else "object",
-            "default": (default or "") if text else {},
+            **_as_the_cli_types_it(key.get_default(call_default_factory=True)),
             "description": key.description,
         }
     assert declared == expected
