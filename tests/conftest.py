@@ -1,16 +1,42 @@
 """What many tests stand on: the project's folder, small configs, and a tiny base with prepared data to train from."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from benchmarks.made_up import different_rows
 from stacks.config import RawConfig
+from tests import tiers
 from workloads.programs import entry
 from workloads.programs.text_to_sql import base, prepare
+
+LOADED = (hypothesis,)
+"""Loaded now: its pytest plugin would do so at the very end, when Pulumi may have left a coroutine half done, and what
+that does when it ends in the midst of a compilation makes Python's compiler fail (CPython issue 106905)."""
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """In a tier that must run, a skipped test is a failed one."""
+    outcome: Any = yield
+    report: pytest.TestReport = outcome.get_result()
+    name = tiers.tier(item)
+    if name in tiers.REQUIRED and tiers.is_skipped(report):
+        report.outcome, report.longrepr = "failed", f"TRAINYARD_TIERS asks for {name}: {report.longrepr}"
+    if report.when == "call" and report.passed:
+        tiers.ran[name] += 1
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A tier that must run, and of which nothing ran, fails the session."""
+    if tiers.not_run() and session.exitstatus == pytest.ExitCode.OK and not session.config.option.collectonly:
+        print(f"\nTRAINYARD_TIERS asks for {', '.join(tiers.not_run())}, and none of its tests ran")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -93,6 +119,7 @@ def train_arguments(tmp_path: Path, tiny_base: Path, prepared: Path) -> Callable
             "eval_every": 10,
             "checkpoint_every": 4,
             "keep_checkpoints": 2,
+            "resume_from": "",
             **changes,
         }
 

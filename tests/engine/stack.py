@@ -1,0 +1,121 @@
+"""A stack of the project under the real Pulumi engine: the program runs inline, in this process.
+
+Where a provider's real plugin is on PATH the engine starts it; else a double of the tests' own takes its place.
+TRAINYARD_DOUBLES=1 takes the doubles always.
+"""
+
+import gc
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pulumi import automation as auto
+from pulumi.automation.events import EngineEvent
+
+from stacks.program import stand_up
+from tests import tools
+
+from .doubles import attached
+from .doubles.command import Command
+from .doubles.kubernetes import Kubernetes
+
+DOUBLES = {"kubernetes": Kubernetes, "command": Command}
+PROJECT = "trainyard"
+
+OnEvent = Callable[[EngineEvent], Any]
+
+
+def is_real(package: str) -> bool:
+    """Whether the package's own plugin is there to be used."""
+    return os.environ.get("TRAINYARD_DOUBLES") != "1" and shutil.which(f"pulumi-resource-{package}") is not None
+
+
+@dataclass(slots=True)
+class EngineStack:
+    """One stack, with a folder, a state and a config of its own."""
+
+    folder: Path
+    name: str
+    environment: Mapping[str, str]
+    config: dict[str, Any] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)
+
+    def preview(self) -> auto.PreviewResult:
+        return self._stack().preview()
+
+    def up(self, on_event: OnEvent | None = None, **changes: Any) -> auto.UpResult:
+        """Updates with the config changed by `changes`."""
+        self.config.update(changes)
+        return self._stack().up(on_event=on_event)
+
+    def refresh(self, on_event: OnEvent | None = None) -> auto.RefreshResult:
+        return self._stack().refresh(on_event=on_event)
+
+    def destroy(self) -> auto.DestroyResult:
+        return self._stack().destroy()
+
+    def unlock(self) -> None:
+        """What `pulumi cancel` does after an update was killed."""
+        self._stack().cancel()
+
+    def resources(self) -> list[str]:
+        """URN of everything the engine keeps in its state."""
+        deployment = self._stack().export_stack().deployment or {}
+        return [one["urn"] for one in deployment.get("resources", ())]
+
+    def _stack(self) -> auto.Stack:
+        (self.folder / "work").mkdir(exist_ok=True)
+        written = {"config": {f"{PROJECT}:{key}": value for key, value in self.config.items()}}
+        (self.folder / "work" / f"Pulumi.{self.name}.yaml").write_text(yaml.safe_dump(written))
+        options = auto.LocalWorkspaceOptions(
+            work_dir=str(self.folder / "work"),
+            env_vars=dict(self.environment),
+            project_settings=auto.ProjectSettings(PROJECT, "python"),
+            pulumi_command=auto.PulumiCommand(str(self.folder), skip_version_check=True),
+        )
+        stack = auto.create_or_select_stack(self.name, PROJECT, stand_up, opts=options)
+        for key, value in self.secrets.items():
+            stack.set_config(f"{PROJECT}:{key}", auto.ConfigValue(value, secret=True))
+        return stack
+
+
+@contextmanager
+def engine_stack(folder: Path, name: str) -> Iterator[EngineStack]:
+    """A stack in `folder`; tools.MissingError where there is no Pulumi CLI."""
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin" / "pulumi").symlink_to(tools.find("pulumi"))
+    (folder / "state").mkdir()
+    environment = {
+        "PULUMI_HOME": str(folder / "home"),
+        "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
+        "PULUMI_CONFIG_PASSPHRASE": "a test",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+    }
+    with ExitStack() as running:
+        doubles = {name: make() for name, make in DOUBLES.items() if not is_real(name)}
+        if doubles:
+            environment["PULUMI_DEBUG_PROVIDERS"] = running.enter_context(attached(doubles))
+        yield EngineStack(folder, name, environment)
+    # Pulumi leaves the coroutine of a failed program half done. It must end here: where Python ends it in the midst of
+    # compiling something, its compiler fails (CPython issue 106905)
+    gc.collect()
+
+
+def interrupt(number: int = signal.SIGINT) -> None:
+    """Sends a signal to every `pulumi` that this process has started."""
+    for child in _children():
+        os.kill(child, number)
+
+
+def _children() -> Iterator[int]:
+    for task in Path("/proc/self/task").iterdir():
+        for child in (task / "children").read_text().split():
+            if Path(f"/proc/{child}/comm").read_text().strip() == "pulumi":
+                yield int(child)
