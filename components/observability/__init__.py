@@ -1,0 +1,1 @@
+"""What a person needs to see of a stack: metrics and dashboards, logs, curves. One component each."""
