@@ -1,7 +1,7 @@
 """The run: the one small Job that walks a recipe's steps in the cluster, and what it may do there."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -33,6 +33,7 @@ class RunArgs:
     """After this the cluster ends the run itself; longer than all its own limits together."""
     wait: bool
     """Whether an update waits for the run's end."""
+    node_selector: Mapping[str, str]
     sees_karpenter: bool
     """Whether to let it read why machines do not come: NodeClaims, and events about them."""
 
@@ -167,6 +168,7 @@ def _pod(args: RunArgs, source: pulumi.Input[str], plan: pulumi.Input[str]) -> c
     claim = core.PersistentVolumeClaimVolumeSourceArgs(claim_name=args.claim, read_only=True)
     return core.PodSpecArgs(
         service_account_name=NAME,
+        node_selector=args.node_selector,
         restart_policy="Never",
         enable_service_links=False,
         security_context=core.PodSecurityContextArgs(

@@ -9,9 +9,12 @@ from datetime import timedelta
 from typing import Any
 
 import pulumi
+import pulumi_kubernetes as kubernetes
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components.run import NAME, Run, RunArgs, digest
 from components.step import Bundle, Step, StepArgs
+from components.versions import PYTHON_IMAGE
 from workloads.launchers import LAUNCHERS, PROGRAMS, Launched, Site
 from workloads.launchers.arguments import folder
 from workloads.launchers.bundle import bundle
@@ -20,9 +23,15 @@ from workloads.programs.run import plan as plans
 from workloads.recipes import Step as RecipeStep
 
 from . import run as runs
+from .config import token
 
 RUN_MODULE = "programs.run.main"
-RUN_IMAGE = "public.ecr.aws/docker/library/python:3.13-slim"
+RUN_IMAGE = PYTHON_IMAGE
+
+TOKEN_SECRET = "hugging-face"  # noqa: S105
+
+STOP_RUN = f""" patch job/{NAME} --type merge --patch '{{"spec": {{"activeDeadlineSeconds": 1}}}}' && """
+"""Ends the run as failed. Deleted, it would be missed by no update: Pulumi replaces one that failed."""
 
 SPARE = timedelta(hours=1)
 """What the run's own deadline leaves for all that no step's limit counts."""
@@ -36,6 +45,8 @@ class Cluster:
     namespace: pulumi.Input[str]
     claim: pulumi.Input[str]
     run_image: str
+    run_selector: Mapping[str, str]
+    """Labels of the nodes that the run itself may go to."""
     kubectl: str
     sees_karpenter: bool
     ready: tuple[pulumi.Resource, ...]
@@ -66,10 +77,17 @@ def carry_out(run: runs.Run, cluster: Cluster, patience: Patience, opts: pulumi.
         image=cluster.run_image,
         deadline_seconds=_deadline(run, patience.capacity),
         wait=patience.wait,
+        node_selector=cluster.run_selector,
         sees_karpenter=cluster.sees_karpenter,
     )
     made = Run("run", args, after)
     return _outputs(run, cluster, made)
+
+
+def token_secret(namespace: pulumi.Input[str], opts: pulumi.ResourceOptions) -> pulumi.Resource:
+    """The Secret that steps get the Hugging Face token from."""
+    metadata = ObjectMetaArgs(name=TOKEN_SECRET, namespace=namespace)
+    return kubernetes.core.v1.Secret("hugging-face", metadata=metadata, string_data={"token": token()}, opts=opts)
 
 
 def _step(
@@ -136,7 +154,7 @@ def _outputs(run: runs.Run, cluster: Cluster, made: Run) -> dict[str, Any]:
         "follow": pulumi.Output.concat(kubectl, " logs --follow job/", made.job),
         "pods": pulumi.Output.concat(kubectl, f" get pods --selector {label} --label-columns {label}"),
         "logs": pulumi.Output.concat(kubectl, f" logs --follow --prefix --selector {label}=", run.chosen[-1].name),
-        "stop": pulumi.Output.concat(kubectl, f" delete job/{NAME} && ", kubectl, f" delete jobs --selector {label}"),
+        "stop": pulumi.Output.concat(kubectl, STOP_RUN, kubectl, f" delete jobs --selector {label}"),
         **places,
         "fetch": fetch,
     }

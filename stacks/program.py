@@ -14,10 +14,7 @@ def stand_up() -> None:
     settings = read_settings()
     for mistake in settings.ignored:
         pulumi.warn(str(mistake))
-    try:
-        platform = PLATFORMS[settings.platform](settings)
-    except KeyError:
-        raise pulumi.RunError(not_there(settings.platform)) from None
+    platform = PLATFORMS[settings.platform](settings)
     require([*([str(LACKS_TOKEN)] if settings.lacks_token else []), *platform.missing()])
     for name, value in platform.carry_out(run_of(settings)).items():
         pulumi.export(name, value)
@@ -47,10 +44,3 @@ def require(missing: list[str]) -> None:
         raise pulumi.RunError("\n".join(missing))
     for sentence in missing:
         pulumi.warn(sentence)
-
-
-def not_there(platform: str) -> str:
-    return (
-        f"trainyard:platform: {platform!r} cannot be stood up by this version yet; it can do: {', '.join(PLATFORMS)}. "
-        "`trainyard plan` shows the recipe's steps and what they will cost there, `trainyard rehearse` runs them here."
-    )

@@ -45,14 +45,27 @@ class Recording:
     error: str | None = None
 
 
+ANSWERS: Mapping[str, Mapping[str, Any]] = {
+    "aws:index/getAvailabilityZones:getAvailabilityZones": {
+        "names": ["zone-a", "zone-b", "zone-c"],
+        "zoneIds": ["id-a", "id-b", "id-c"],
+    },
+    "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": {"locations": ["zone-a", "zone-b", "zone-c"]},
+    "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": "123456789012"},
+    "aws:index/getRegion:getRegion": {"region": "region", "name": "region", "id": "region"},
+    "aws:index/getPartition:getPartition": {"partition": "aws"},
+}
+"""What a cloud would say where the program asks it: of some region whose zones all offer everything."""
+
+
 class _Echo(mocks.Mocks):
     """A provider that gives back what it was given."""
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         return (f"{args.name}-id" if args.custom else ""), args.inputs
 
-    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
-        return {}, None
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
+        return dict(ANSWERS.get(args.token, {})), []
 
 
 class _Monitor(mocks.MockMonitor):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from workloads.hardware import trainium
 
+from . import rules_eks
 from .mistakes import TOKEN, Mistake, unknown
 
 if TYPE_CHECKING:
@@ -62,6 +63,9 @@ ONLY_ON = {
     "wait": CLUSTERS,
     "capacityTimeout": CLUSTERS,
     "results": CLUSTERS,
+    **dict.fromkeys(
+        ("provisioner", "cluster", "network", "storage", "observability", "workbench", "guard", "charts"), ("eks",)
+    ),
     "existing": ("existing",),
     "local": ("local",),
 }
@@ -71,7 +75,8 @@ ONLY_ON = {
 def misfits(settings: "Settings", wrong: Sequence[Path]) -> list[Mistake]:
     """What does not go together in `settings`; `wrong` are the keys already known to be mistaken."""
     found: list[Mistake] = []
-    for looks_at, rule in RULES:
+    rules = (*RULES, *(EKS_RULES if settings.platform == "eks" else ()))
+    for looks_at, rule in rules:
         if not any(_touch(path, bad) for path in looks_at for bad in wrong):
             found += [mistake for mistake in rule(settings) if mistake.path not in wrong]
     return found
@@ -189,3 +194,13 @@ RULES: tuple[tuple[tuple[Path, ...], Callable[[Any], Iterator[Mistake]]], ...] =
     ((PLATFORM, RECIPE, PARAMETERS, INSTANCE, COUNT, STORAGE), _launchers),
 )
 """Each rule with the keys that it looks at."""
+
+EKS_RULES: tuple[tuple[tuple[Path, ...], Callable[[Any], Iterator[Mistake]]], ...] = (
+    ((rules_eks.NETWORK,), rules_eks.addresses),
+    ((rules_eks.CLUSTER,), rules_eks.cluster),
+    ((rules_eks.STORAGE,), rules_eks.file_system),
+    ((rules_eks.RESULTS,), rules_eks.bucket),
+    ((rules_eks.NODES,), rules_eks.reservation),
+    ((rules_eks.GUARD,), rules_eks.alarm),
+)
+"""The same, where the platform is `eks`."""

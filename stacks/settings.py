@@ -5,22 +5,36 @@ keys are declared there as objects, since the Pulumi CLI stops at the first key 
 """
 
 import copy
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, Field, ValidationError
 
 from workloads.hardware import trainium, trainium_names
-from workloads.recipes import RECIPES, Fleet, Parameters, Recipe, hashing
+from workloads.recipes import RECIPES, Fleet, Parameters, Recipe
 from workloads.recipes.step import Earlier
 
 from . import rules
 from .config import RawConfig
+from .forms import Duration, Reference, StepFolder
+from .groups import (
+    Charts,
+    Cluster,
+    Existing,
+    Group,
+    Guard,
+    Local,
+    Network,
+    Nodes,
+    Observability,
+    Provisioner,
+    Results,
+    StepRange,
+    Storage,
+    Workbench,
+)
 from .mistakes import Mistake, SettingsError, from_pydantic, unknown
 
 DEFAULT_RECIPE = "llama3-8b-text-to-sql"
@@ -28,119 +42,14 @@ DEFAULT_RECIPE = "llama3-8b-text-to-sql"
 PlatformName = Literal["eks", "existing", "local"]
 
 
-def _form(pattern: str, words: str) -> AfterValidator:
-    """Refuses a text that is not of the form `pattern`, which `words` describe."""
-
-    def check(text: str) -> str:
-        if not re.fullmatch(pattern, text):
-            raise PydanticCustomError("form", "{words}", {"words": words})
-        return text
-
-    return AfterValidator(check)
-
-
-Name = Annotated[
-    str, _form(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", "a name has lower-case letters, digits and hyphens, 63 at most")
-]
-Size = Annotated[str, _form(r"[1-9][0-9]*(Gi|Ti)", "a size is a number with Gi or Ti, as 1200Gi")]
-Reference = Annotated[str, _form(r"\S+", "name an image as registry/repository:tag")]
-StepFolder = Annotated[
-    str,
-    _form(rf"|[a-z-]+-[0-9a-f]{{{hashing.LENGTH}}}", "name a step's folder below /shared/runs, as train-0123456789"),
-]
-
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-
-
-def _duration(text: Any) -> Any:
-    """`90m`, `2h`, `1d` as a time; anything else for pydantic to refuse."""
-    found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,6})?)([mhd])", str(text))
-    if not found or float(found[1]) == 0:
-        raise PydanticCustomError("form", "a time is a number with m, h or d, as 90m, 2h or 1d")
-    return timedelta(**{_UNITS[found[2]]: float(found[1])})
-
-
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
-
-
-class _Group(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, validate_by_name=True)
-
-
-class Nodes(_Group):
-    """The Trainium nodes that the recipe may train on."""
-
-    instance_type: str = Field("trn1.32xlarge", description="EC2 instance type to train on.")
-    count: Annotated[int, Field(ge=1)] = Field(1, description="Nodes to train on.")
-    efa: bool | None = Field(None, description="Elastic Fabric Adapter; left out, it is used where the type has it.")
-
-
-class StepRange(_Group):
-    """Which of the recipe's steps to run; left out, all of them."""
-
-    first: str | None = Field(None, alias="from", description="First step to run.")
-    last: str | None = Field(None, alias="to", description="Last step to run.")
-
-
-class Local(_Group):
-    """The platform `local`."""
-
-    folder: str = Field(
-        "shared", description="Folder that plays the cluster's shared volume; from the project's folder."
-    )
-
-
-class Toleration(_Group):
-    """As in a pod's own specification."""
-
-    key: str | None = None
-    operator: Literal["Exists", "Equal"] | None = None
-    value: str | None = None
-    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
-
-
-class NodeLabels(_Group):
-    """How pods find the nodes that are meant for them in a cluster of the user's own."""
-
-    selector: dict[str, str] = Field({}, description="Labels that the nodes have.")
-    tolerations: tuple[Toleration, ...] = Field((), description="Taints that pods put up with, as in a pod.")
-
-
-Operator = Literal["kuberay", "volcano", "mpi-operator", "karpenter"]
-
-
-class Existing(_Group):
-    """The platform `existing`: a cluster of the user's own."""
-
-    kubeconfig: str | None = Field(None, description="Its kubeconfig file; left out, KUBECONFIG or ~/.kube/config.")
-    context: str | None = Field(None, description="Which context of the kubeconfig; left out, its current one.")
-    namespace: Name | None = Field(
-        None, description="A namespace that is there, for this stack alone; left out, the stack makes one."
-    )
-    claim: Name | None = Field(None, description="A ReadWriteMany claim that is there, in that namespace.")
-    storage_class: str | None = Field(None, description="Without a claim: make one of this ReadWriteMany class.")
-    storage: Size = Field("1200Gi", description="Size of the claim to make.")
-    operators: tuple[Operator, ...] = Field(
-        (), description="What is installed there, of: " + ", ".join(get_args(Operator))
-    )
-    trainium: NodeLabels = Field(NodeLabels.model_validate({}), description="Its Trainium nodes.")
-    processors: NodeLabels = Field(NodeLabels.model_validate({}), description="Its nodes without Neuron devices.")
-
-
-class Results(_Group):
-    """What a run leaves."""
-
-    keep: bool = Field(True, description="Whether what the runs made outlives `pulumi destroy`.")
-
-
-class _Keys(_Group):
+class Keys(Group):
     """The top level of the config, as it is written."""
 
     platform: PlatformName = Field("eks", description="Where to run: eks, existing or local.")
     recipe: str = Field(DEFAULT_RECIPE, description="Which recipe to run.")
     parameters: dict[str, Any] = Field({}, description="The recipe's own parameters, by name.")
     steps: StepRange = Field(StepRange.model_validate({}), description="Which of the recipe's steps to run: from, to.")
-    nodes: Nodes = Field(Nodes.model_validate({}), description="What to train on: instanceType, count, efa.")
+    nodes: Nodes = Field(Nodes.model_validate({}), description="What to train on: instanceType, count, efa and more.")
     images: dict[str, Reference] = Field(
         {}, description="Container images to use in place of the recipe's, by its names."
     )
@@ -151,7 +60,25 @@ class _Keys(_Group):
     resume_from: StepFolder = Field(
         "", description="An earlier training to go on from, by its folder's name: train-0123456789."
     )
-    results: Results = Field(Results.model_validate({}), description="What a run leaves: keep.")
+    results: Results = Field(Results.model_validate({}), description="What a run leaves: keep, bucket.")
+    provisioner: Provisioner = Field("karpenter", description="What brings nodes on eks: karpenter or managed.")
+    cluster: Cluster = Field(
+        Cluster.model_validate({}), description="The EKS cluster: kubernetes, publicAccessCidrs, access, coreNodes."
+    )
+    network: Network = Field(
+        Network.model_validate({}), description="The VPC: primaryCidr, nodeCidr, zone, nat and more."
+    )
+    storage: Storage = Field(Storage.model_validate({}), description="FSx for Lustre: capacity, throughput, data.")
+    observability: Observability = Field(
+        Observability.model_validate({}), description="What to see on eks: metrics, logs, logDays."
+    )
+    workbench: Workbench = Field(
+        Workbench.model_validate({}), description="A pod to work in by hand on eks: enabled, devices."
+    )
+    guard: Guard = Field(
+        Guard.model_validate({}), description="Bounds of costs on eks: monthlyDollars, emails, ttlHours."
+    )
+    charts: Charts = Field(Charts.model_validate({}), description="Where Helm charts come from on eks: mirror.")
     existing: Existing = Field(
         Existing.model_validate({}), description="The platform `existing`: kubeconfig, namespace, claim and more."
     )
@@ -177,6 +104,8 @@ class Settings:
     results: Results
     existing: Existing
     local: Local
+    keys: Keys
+    """The config as it was written, typed, without the token."""
     has_token: bool
     ignored: tuple[Mistake, ...]
     """Keys that were given and have no effect."""
@@ -206,7 +135,7 @@ LACKS_TOKEN = Mistake(
 def read(raw: RawConfig) -> Settings:
     """The settings that `raw` stands for; SettingsError with every mistake in it."""
     mistakes = list(rules.plain_secrets(raw))
-    keys = _validated(_Keys, raw.values, (), mistakes)
+    keys = _validated(Keys, raw.values, (), mistakes)
     mistakes += _unknown(("recipe",), keys.recipe, RECIPES)
     mistakes += _unknown(("nodes", "instanceType"), keys.nodes.instance_type, trainium_names())
     recipe = RECIPES.get(keys.recipe, RECIPES[DEFAULT_RECIPE])
@@ -226,6 +155,7 @@ def read(raw: RawConfig) -> Settings:
         keys.results,
         keys.existing,
         keys.local,
+        keys.model_copy(update={"hf_token": None}),
         has_token=bool(keys.hf_token),
         ignored=tuple(rules.ignored(_changed(keys), keys.platform)),
     )
@@ -235,9 +165,9 @@ def read(raw: RawConfig) -> Settings:
     return settings
 
 
-def _changed(keys: _Keys) -> list[str]:
+def _changed(keys: Keys) -> list[str]:
     """The keys that differ from their defaults: the engine hands those over as if they had been given."""
-    fields = _Keys.model_fields.items()
+    fields = Keys.model_fields.items()
     return [key.alias or name for name, key in fields if getattr(keys, name) != key.get_default()]
 
 

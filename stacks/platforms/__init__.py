@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from ..run import Run
-from ..settings import Settings
+from ..settings import PlatformName, Settings
+from .eks import EksPlatform
 from .existing import ExistingPlatform
 from .local import LocalPlatform
 
@@ -21,5 +22,9 @@ class Platform(Protocol):
         ...
 
 
-PLATFORMS: dict[str, Callable[[Settings], Platform]] = {"existing": ExistingPlatform, "local": LocalPlatform}
+PLATFORMS: dict[PlatformName, Callable[[Settings], Platform]] = {
+    "eks": EksPlatform,
+    "existing": ExistingPlatform,
+    "local": LocalPlatform,
+}
 """The platforms that this version can stand up."""

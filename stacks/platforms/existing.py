@@ -13,13 +13,12 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 from workloads.launchers import Site
 from workloads.launchers.pods import NEURON, Nodes
 
-from ..cluster import RUN_IMAGE, Cluster, Patience, carry_out
-from ..config import token
+from ..cluster import RUN_IMAGE, TOKEN_SECRET, Cluster, Patience, carry_out, token_secret
+from ..groups import NodeLabels
 from ..rules import RUN_IMAGE as RUN_IMAGE_NAME
 from ..run import Run
-from ..settings import NodeLabels, Settings
+from ..settings import Settings
 
-TOKEN_SECRET = "hugging-face"  # noqa: S105
 INSTANCE_TYPE = "node.kubernetes.io/instance-type"
 
 
@@ -49,6 +48,7 @@ class ExistingPlatform:
             namespace=namespace,
             claim=self._claim_name,
             run_image=self._settings.images.get(RUN_IMAGE_NAME, RUN_IMAGE),
+            run_selector=self._given.processors.selector,
             kubectl=" ".join(["kubectl", *self._flags()]),
             sees_karpenter="karpenter" in self._given.operators,
             ready=(first, claim, *self._token(namespace, opts)),
@@ -107,10 +107,7 @@ class ExistingPlatform:
         return pulumi.ResourceOptions.merge(opts, keep)
 
     def _token(self, namespace: str, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
-        if not self._settings.has_token:
-            return []
-        metadata = ObjectMetaArgs(name=TOKEN_SECRET, namespace=namespace)
-        return [kubernetes.core.v1.Secret("hugging-face", metadata=metadata, string_data={"token": token()}, opts=opts)]
+        return [token_secret(namespace, opts)] if self._settings.has_token else []
 
     def _site(self, namespace: str) -> Site:
         fleet = self._settings.fleet

@@ -91,10 +91,20 @@ def test_a_key_without_effect_is_warned_of(config: Config) -> None:
     assert ("warning", "trainyard:nodes: has no effect on the platform local.") in recording.messages
 
 
-def test_a_platform_that_is_not_there_yet_says_what_can_be_done_instead(config: Config) -> None:
-    recording = recorded(config())
+@pytest.mark.parametrize("provisioner", ["karpenter", "managed"])
+def test_a_cluster_from_nothing_can_be_previewed_with_nothing_there(config: Config, provisioner: str) -> None:
+    recording = recorded(config(platform="eks", provisioner=provisioner))
+    assert recording.error is None
+    kinds = {one.type for one in recording.resources}
+    assert {"eks:index:Cluster", "aws:fsx/lustreFileSystem:LustreFileSystem", "aws:s3/bucket:Bucket"} <= kinds
+    steps = [one.name for one in recording.resources if one.type == "trainyard:components:Step"]
+    assert sorted(steps) == ["consolidate", "prepare", "test", "train"]
+
+
+def test_without_a_region_an_update_on_eks_stops_before_anything_is_made(config: Config) -> None:
+    recording = recorded(config(platform="eks", parameters={"model": "a", "tokenizer": "a"}), preview=False)
     assert recording.error
-    assert "trainyard plan" in recording.error
+    assert "aws:region" in recording.error
     assert recording.resources == []
 
 

@@ -9,7 +9,7 @@ import yaml
 
 from stacks.config import RawConfig, from_file
 from stacks.mistakes import SettingsError
-from stacks.settings import Settings, _Keys, read
+from stacks.settings import Keys, Settings, read
 from tests.conftest import PROJECT
 from workloads.recipes import RECIPES
 
@@ -181,7 +181,7 @@ def _as_the_cli_types_it(default: Any) -> dict[str, Any]:
 def test_every_key_is_declared_to_the_pulumi_cli_with_type_default_and_description() -> None:
     declared = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())["config"]
     expected = {}
-    for name, key in _Keys.model_fields.items():
+    for name, key in Keys.model_fields.items():
         expected[f"trainyard:{key.alias or name}"] = {
             **_as_the_cli_types_it(key.get_default(call_default_factory=True)),
             "description": key.description,

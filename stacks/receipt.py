@@ -1,0 +1,216 @@
+"""What a stack costs: by the hour, for a month in which it is forgotten, and for one run. From a recording alone."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from workloads.recipes import Step
+from workloads.recipes.step import Neuron, ThisMachine
+
+from . import durations, prices
+from .prices import HOURS_A_MONTH
+from .recorder import Recorded
+from .run import Run
+
+NEURON = "aws.amazon.com/neuron"
+ROOT_GIB = 200
+"""Root volume of a node that a pod brings, by either provisioner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that is paid for by the hour, busy or not; None where no price is known."""
+
+    what: str
+    dollars_per_hour: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunPrice:
+    """One run of all the chosen steps. None where a machine has no listed price."""
+
+    steps: float | None
+    waiting: float | None
+    """What its machines cost while they start, pull the image, and stay idle afterwards."""
+    platform: float | None
+    """What stands anyway, for as long as the run takes."""
+    total: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Dollars an hour on demand: with the Trainium nodes at work; with the last step's machine idle and about to go;
+    and with no such node left."""
+
+    lines: tuple[Line, ...]
+    training: float | None
+    idle: float | None
+    scaled_down: float | None
+    month: float | None
+    """What a month costs if the stack is forgotten, all nodes gone."""
+    run: RunPrice
+    unknown: tuple[str, ...]
+    """What no price is known for: it is in none of the sums, which then are None."""
+    by_use: tuple[str, ...]
+    """What is paid for by use, on top."""
+
+
+def receipt(resources: Sequence[Recorded], run: Run, idle: timedelta) -> Receipt | None:
+    """None where nothing of AWS is stood up. `idle` is how long a node without work stays."""
+    if not any(one.type.startswith(("aws:", "eks:")) for one in resources):
+        return None
+    lines = standing(resources, run)
+    scaled_down = _sum(line.dollars_per_hour for line in lines)
+    trains = [step for step in run.chosen if isinstance(step.placement, Neuron)]
+    most = max((machines(step) or 0.0 for step in trains), default=0.0)
+    training = None if None in [machines(step) for step in trains] else _sum((scaled_down, most))
+    return Receipt(
+        lines=lines,
+        training=training,
+        idle=_sum((scaled_down, machines(run.chosen[-1]))),
+        scaled_down=scaled_down,
+        month=None if scaled_down is None else scaled_down * HOURS_A_MONTH,
+        run=_run_price(run, idle, scaled_down),
+        unknown=(*(line.what for line in lines if line.dollars_per_hour is None), *_unlisted(trains)),
+        by_use=tuple(said for kind, said in prices.BY_USE.items() if any(one.type == kind for one in resources)),
+    )
+
+
+def standing(resources: Sequence[Recorded], run: Run) -> tuple[Line, ...]:
+    """What is paid for by the hour while no step runs. A type in none of the price tables has a line without a price."""
+    found: list[Line] = []
+    for one in resources:
+        if one.type in PRICED:
+            found += PRICED[one.type](one, run)
+        elif one.type.startswith("aws:") and one.type not in prices.BY_USE and not one.type.startswith(prices.FREE):
+            found.append(Line(f"{one.name} ({one.type})", None))
+    return tuple(found)
+
+
+def machines(step: Step) -> float | None:
+    """Dollars an hour of the machines that a step holds, with their volumes."""
+    if isinstance(step.placement, ThisMachine):
+        return 0.0
+    hourly = prices.machine_hour(step.placement.machine)
+    return None if hourly is None else step.placement.nodes * (hourly + prices.volume_hour(ROOT_GIB))
+
+
+def held(step: Step, idle: timedelta) -> float:
+    """Minutes for which a step's machines are paid for: from their start until they have been idle for `idle`."""
+    node = durations.TRAINIUM_NODE if isinstance(step.placement, Neuron) else durations.PROCESSOR_NODE
+    return node.minutes + durations.IMAGE_PULL.minutes + step.minutes + idle.total_seconds() / 60
+
+
+def trainium_dollars(run: Run, idle: timedelta) -> float | None:
+    """What a run's Trainium nodes cost for as long as it holds them."""
+    return _sum(_held_dollars(step, idle) for step in run.chosen if isinstance(step.placement, Neuron))
+
+
+def _run_price(run: Run, idle: timedelta, hourly: float | None) -> RunPrice:
+    steps = _sum(step.dollars for step in run.chosen)
+    whole = _sum(_held_dollars(step, idle) for step in run.chosen)
+    waiting = None if steps is None or whole is None else whole - steps
+    hours = sum(held(step, timedelta()) for step in run.chosen) / 60
+    platform = None if hourly is None else hourly * hours
+    return RunPrice(steps, waiting, platform, _sum((steps, waiting, platform)))
+
+
+def _held_dollars(step: Step, idle: timedelta) -> float | None:
+    hourly = machines(step)
+    return None if hourly is None else hourly * held(step, idle) / 60
+
+
+def _unlisted(steps: Sequence[Step]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(step.placement.machine for step in steps if machines(step) is None))
+
+
+def _sum(parts: Any) -> float | None:
+    """None as soon as one part is unknown."""
+    known = list(parts)
+    return None if None in known else sum(known)
+
+
+def _cluster(one: Recorded, run: Run) -> list[Line]:
+    return [Line("EKS control plane", prices.CLUSTER_HOUR.dollars)]
+
+
+def _nat(one: Recorded, run: Run) -> list[Line]:
+    return [Line("NAT gateway", prices.NAT_HOUR.dollars)]
+
+
+def _address(one: Recorded, run: Run) -> list[Line]:
+    return [Line("public address", prices.ADDRESS_HOUR.dollars)]
+
+
+def _key(one: Recorded, run: Run) -> list[Line]:
+    return [Line("KMS key", prices.KEY_MONTH.dollars / HOURS_A_MONTH)]
+
+
+def _endpoint(one: Recorded, run: Run) -> list[Line]:
+    if one.inputs.get("vpcEndpointType") != "Interface":
+        return []
+    return [Line(f"interface endpoint {one.name}", prices.ENDPOINT_HOUR.dollars * len(one.inputs["subnetIds"]))]
+
+
+def _lustre(one: Recorded, run: Run) -> list[Line]:
+    gib, speed = one.inputs["storageCapacity"], one.inputs["perUnitStorageThroughput"]
+    price = prices.LUSTRE_GB_MONTH.get(speed)
+    what = f"FSx for Lustre, {gib:g} GiB at {speed:g} MB/s for each TiB"
+    return [Line(what, price and gib * price.dollars / HOURS_A_MONTH)]
+
+
+def _node_group(one: Recorded, run: Run) -> list[Line]:
+    """What a group never goes below; what comes and goes above it belongs to steps."""
+    count, kinds = one.inputs["scalingConfig"]["minSize"], one.inputs.get("instanceTypes") or ["?"]
+    if not count:
+        return []
+    hourly = prices.machine_hour(kinds[0])
+    volume = prices.volume_hour(CORE_GIB)
+    return [Line(f"{count:g} × {kinds[0]}, with volumes", None if hourly is None else count * (hourly + volume))]
+
+
+CORE_GIB = 100
+"""Root volume of a core node."""
+
+
+def _release(one: Recorded, run: Run) -> list[Line]:
+    """A chart's volume: of those here only Prometheus has one."""
+    at: Any = one.inputs.get("values", {})
+    for name in ("prometheus", "prometheusSpec", "storageSpec", "volumeClaimTemplate", "spec", "resources", "requests"):
+        at = at.get(name, {}) if isinstance(at, Mapping) else {}
+    size = at.get("storage") if isinstance(at, Mapping) else None
+    return [Line(f"volume of {one.name}, {size}", prices.volume_hour(float(size.removesuffix("Gi"))))] if size else []
+
+
+def _service(one: Recorded, run: Run) -> list[Line]:
+    balanced = one.inputs.get("spec", {}).get("type") == "LoadBalancer"
+    return [Line(f"load balancer of {one.name}", prices.BALANCER_HOUR.dollars)] if balanced else []
+
+
+def _workload(one: Recorded, run: Run) -> list[Line]:
+    """What always holds Neuron devices, as a workbench does, holds a whole Trainium node."""
+    spec = one.inputs.get("spec", {})
+    containers = spec.get("template", {}).get("spec", {}).get("containers", [])
+    devices = any(NEURON in container.get("resources", {}).get("limits", {}) for container in containers)
+    if not devices or run.fleet is None:
+        return []
+    name, count = run.fleet.instance.name, spec.get("replicas", 1)
+    hourly = prices.machine_hour(name)
+    dollars = None if hourly is None else count * (hourly + prices.volume_hour(ROOT_GIB))
+    return [Line(f"{count:g} × {name}, held by {one.name}", dollars)]
+
+
+PRICED: Mapping[str, Callable[[Recorded, Run], list[Line]]] = {
+    "eks:index:Cluster": _cluster,
+    "aws:ec2/natGateway:NatGateway": _nat,
+    "aws:ec2/eip:Eip": _address,
+    "aws:kms/key:Key": _key,
+    "aws:ec2/vpcEndpoint:VpcEndpoint": _endpoint,
+    "aws:fsx/lustreFileSystem:LustreFileSystem": _lustre,
+    "aws:eks/nodeGroup:NodeGroup": _node_group,
+    "kubernetes:helm.sh/v3:Release": _release,
+    "kubernetes:core/v1:Service": _service,
+    "kubernetes:apps/v1:StatefulSet": _workload,
+    "kubernetes:apps/v1:Deployment": _workload,
+}
