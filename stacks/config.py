@@ -14,10 +14,14 @@ PROJECT = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True, slots=True)
 class RawConfig:
-    """A config as it was written: values by key below `trainyard:`, and which keys are stored encrypted."""
+    """A config as it was written: values by key below `trainyard:`, and which keys are stored encrypted.
+
+    `others` are whole keys of providers', such as aws:region.
+    """
 
     values: Mapping[str, Any]
     secrets: frozenset[str] = field(default_factory=frozenset)
+    others: Mapping[str, Any] = field(default_factory=dict)
 
 
 def from_engine() -> RawConfig:
@@ -57,12 +61,14 @@ def from_file(stack: str, project: Path = PROJECT) -> RawConfig:
         key.removeprefix(PREFIX): value for key, value in written.items() if key.startswith(PREFIX) or ":" not in key
     }
     secrets = frozenset(key for key, value in own.items() if isinstance(value, dict) and "secure" in value)
-    return RawConfig({key: "(encrypted)" if key in secrets else value for key, value in own.items()}, secrets)
+    others = {key: value for key, value in written.items() if ":" in key and not key.startswith(PREFIX)}
+    return RawConfig({key: "(encrypted)" if key in secrets else value for key, value in own.items()}, secrets, others)
 
 
 def as_engine_gives_it(raw: RawConfig) -> dict[str, str]:
     """`raw` as the engine would hand it to the program."""
-    return {PREFIX + key: value if isinstance(value, str) else json.dumps(value) for key, value in raw.values.items()}
+    given = {**{PREFIX + key: value for key, value in raw.values.items()}, **raw.others}
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}
 
 
 def stacks_here(project: Path = PROJECT) -> list[str]:

@@ -65,7 +65,8 @@ class EksPlatform:
             run_selector=ON_CORE,
             kubectl=f"kubectl --context {self._label}",
             sees_karpenter=self._keys.provisioner == "karpenter",
-            ready=(*nodes.plugins, *self._token(namespace)),
+            # not the device plugins: a pod that needs a device waits for its node, and that is longer
+            ready=tuple(self._token(namespace)),
         )
         patience = clusters.Patience(wait=self._settings.wait, capacity=self._settings.capacity_timeout)
         outputs = clusters.carry_out(run, made, patience, self._everywhere)
