@@ -4,10 +4,12 @@
 #   PYTHON       interpreter that makes it: 3.11 to 3.13
 #   TORCH_INDEX  package index to take torch from, in place of PyPI. On Linux PyPI's torch brings gigabytes of CUDA;
 #                https://download.pytorch.org/whl/cpu has it without
+#   JOBS         how many processes run the tests
 
 VENV ?= .venv
 PYTHON ?= python3
 TORCH_INDEX ?=
+JOBS ?= 2
 RECIPE ?= llama3-8b-text-to-sql
 
 REQUIREMENTS := requirements.txt requirements-rehearsal.txt requirements-dev.txt
@@ -28,7 +30,7 @@ run: setup ## the main job: rehearse a recipe on this machine's CPU, from data t
 	$(BIN)/python -m stacks rehearse $(RECIPE)
 
 test: check ## all checks and tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
 
 check: setup ## style, types, and which way imports point
 	$(BIN)/ruff format --check .

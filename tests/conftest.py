@@ -27,13 +27,19 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     name = tiers.tier(item)
     if name in tiers.REQUIRED and tiers.is_skipped(report):
         report.outcome, report.longrepr = "failed", f"TRAINYARD_TIERS asks for {name}: {report.longrepr}"
+    report.user_properties.append(("tier", name))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Called where the session is led, also for what other processes ran."""
     if report.when == "call" and report.passed:
-        tiers.ran[name] += 1
+        tiers.ran[str(dict(report.user_properties).get("tier"))] += 1
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A tier that must run, and of which nothing ran, fails the session."""
-    if tiers.not_run() and session.exitstatus == pytest.ExitCode.OK and not session.config.option.collectonly:
+    leads = not hasattr(session.config, "workerinput")
+    if leads and tiers.not_run() and session.exitstatus == pytest.ExitCode.OK and not session.config.option.collectonly:
         print(f"\nTRAINYARD_TIERS asks for {', '.join(tiers.not_run())}, and none of its tests ran")
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
