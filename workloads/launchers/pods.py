@@ -129,6 +129,7 @@ def resources(placement: Placement) -> Manifest:
 CPU_SHARE_PERCENT = 90
 """Of a machine's vCPUs, what a pod asks for: the kubelet and the agents on each node have the rest."""
 
+
 def _devices(placement: Neuron) -> dict[str, str]:
     """No huge pages: Karpenter counts none on any machine, so that a pod asking for them would wait for ever."""
     instance = placement.instance

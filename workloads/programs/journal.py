@@ -69,8 +69,10 @@ class Journal:
         self.say(text)
 
     def rewind(self, step: int) -> None:
-        """Forgets what was logged after `step`, so that training resumed from there writes one unbroken curve."""
+        """Forgets what was logged after `step`, and what came of it all, so that training resumed from there writes one
+        unbroken curve."""
         if self._silent or not self._path.exists():
             return
-        kept = [event for event in read(self._path.parent) if event.get("step", 0) <= step]
+        events = (event for event in read(self._path.parent) if event["event"] != "result")
+        kept = [event for event in events if event.get("step", 0) <= step]
         write_atomically(self._path, "".join(json.dumps(event) + "\n" for event in kept))
