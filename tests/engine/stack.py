@@ -24,6 +24,7 @@ from tests import tools
 from .doubles import attached
 from .doubles.command import Command
 from .doubles.kubernetes import Kubernetes
+from .doubles.provider import Provider
 
 DOUBLES = {"kubernetes": Kubernetes, "command": Command}
 PROJECT = "trainyard"
@@ -45,6 +46,8 @@ class EngineStack:
     environment: Mapping[str, str]
     config: dict[str, Any] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
+    others: dict[str, str] = field(default_factory=dict)
+    """Whole keys of providers', such as aws:region."""
 
     def preview(self) -> auto.PreviewResult:
         return self._stack().preview()
@@ -57,8 +60,8 @@ class EngineStack:
     def refresh(self, on_event: OnEvent | None = None) -> auto.RefreshResult:
         return self._stack().refresh(on_event=on_event)
 
-    def destroy(self) -> auto.DestroyResult:
-        return self._stack().destroy()
+    def destroy(self, on_event: OnEvent | None = None) -> auto.DestroyResult:
+        return self._stack().destroy(on_event=on_event)
 
     def unlock(self) -> None:
         """What `pulumi cancel` does after an update was killed."""
@@ -71,7 +74,8 @@ class EngineStack:
 
     def _stack(self) -> auto.Stack:
         (self.folder / "work").mkdir(exist_ok=True)
-        written = {"config": {f"{PROJECT}:{key}": value for key, value in self.config.items()}}
+        own = {f"{PROJECT}:{key}": value for key, value in self.config.items()}
+        written = {"config": {**own, **self.others}}
         (self.folder / "work" / f"Pulumi.{self.name}.yaml").write_text(yaml.safe_dump(written))
         options = auto.LocalWorkspaceOptions(
             work_dir=str(self.folder / "work"),
@@ -86,8 +90,8 @@ class EngineStack:
 
 
 @contextmanager
-def engine_stack(folder: Path, name: str) -> Iterator[EngineStack]:
-    """A stack in `folder`; tools.MissingError where there is no Pulumi CLI."""
+def engine_stack(folder: Path, name: str, doubles: Mapping[str, Provider[Any]] | None = None) -> Iterator[EngineStack]:
+    """A stack in `folder`, with `doubles` in any case; tools.MissingError where there is no Pulumi CLI."""
     (folder / "bin").mkdir(parents=True)
     (folder / "bin" / "pulumi").symlink_to(tools.find("pulumi"))
     (folder / "state").mkdir()
@@ -99,9 +103,10 @@ def engine_stack(folder: Path, name: str) -> Iterator[EngineStack]:
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
     }
     with ExitStack() as running:
-        doubles = {name: make() for name, make in DOUBLES.items() if not is_real(name)}
-        if doubles:
-            environment["PULUMI_DEBUG_PROVIDERS"] = running.enter_context(attached(doubles))
+        usual = {package: make() for package, make in DOUBLES.items() if not is_real(package)}
+        taken = {**usual, **(doubles or {})}
+        if taken:
+            environment["PULUMI_DEBUG_PROVIDERS"] = running.enter_context(attached(taken))
         yield EngineStack(folder, name, environment)
     # Pulumi leaves the coroutine of a failed program half done. It must end here: where Python ends it in the midst of
     # compiling something, its compiler fails (CPython issue 106905)
