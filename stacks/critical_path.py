@@ -59,11 +59,8 @@ class CriticalPath:
     warm: float
     """The same with a compile cache."""
     unavoidable: float
-
-    @property
-    def excess(self) -> float:
-        """By which share the path to the container is longer than it has to be."""
-        return self.container.minutes / self.unavoidable - 1
+    excess: float
+    """By which share the path to the container is longer than that."""
 
 
 UNAVOIDABLE = (durations.CONTROL_PLANE, durations.NODE_GROUP, durations.TRAINIUM_NODE, durations.IMAGE_PULL)
@@ -80,13 +77,16 @@ def critical_path(resources: Sequence[Recorded], run: Run) -> CriticalPath | Non
     builds = {one.urn for one in resources if _component(one.parent) == IMAGE_BUILD and one.type == JOB}
     steps = {_key(step.name, part) for step in run.chosen for part in PARTS if step is not first}
     unprepared = without(tasks, builds | steps)
-    container = _key(first.name, "image")
+    target = _key(first.name, "image")
+    container = longest(unprepared, target)
+    unavoidable = sum(one.minutes for one in UNAVOIDABLE)
     return CriticalPath(
-        container=longest(unprepared, container),
-        with_image=longest(without(tasks, steps), container).minutes,
+        container=container,
+        with_image=longest(without(tasks, steps), target).minutes,
         cold=_first_step(tasks, trains, durations.COMPILE_COLD),
         warm=_first_step(tasks, trains, durations.COMPILE_WARM),
-        unavoidable=sum(one.minutes for one in UNAVOIDABLE),
+        unavoidable=unavoidable,
+        excess=container.minutes / unavoidable - 1,
     )
 
 
@@ -121,13 +121,14 @@ def longest(tasks: Mapping[str, Task], target: str) -> Path:
         task = tasks[key]
         if task.typical.minutes:
             links.append(Link(task.name, ends[key] - task.typical.minutes, task.typical.minutes, task.typical.source))
-        key = max((one for one in task.after if one in tasks), key=ends.__getitem__, default=None)
+        # of two that end together always the same, whatever order they were recorded in
+        key = max((one for one in task.after if one in tasks), key=lambda one: (ends[one], one), default=None)
     return Path(tuple(reversed(links)), ends[target])
 
 
 def needed_for(tasks: Mapping[str, Task], target: str) -> set[str]:
-    """The names of all that has to be over before `target` is."""
-    return {tasks[key].name for key in _in_order(tasks, target)}
+    """The keys of all that has to be over before `target` is, itself among them."""
+    return set(_in_order(tasks, target))
 
 
 def without(tasks: Mapping[str, Task], left_out: Collection[str]) -> Mapping[str, Task]:

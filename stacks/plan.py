@@ -5,15 +5,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pulumi.output import Unknown
+
 from workloads.hardware import PRICE_DATE, PRICE_REGION
 from workloads.recipes import Step
 
 from . import config, program
+from .critical_path import CriticalPath, critical_path
+from .receipt import Receipt, receipt
 from .recorder import Recorded, record
 from .run import Run
 from .settings import LACKS_TOKEN, Settings, read
 
 PRICES = f"on demand in {PRICE_REGION}, {PRICE_DATE}"
+KNOWN_LATER = "known after the update"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,10 @@ class PlannedResource:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Minutes and dollars are of the chosen steps, one after another, without the wait for machines."""
+    """Minutes and dollars are of the chosen steps, one after another, without the wait for machines.
+
+    `receipt` and `critical_path` are None where nothing is stood up that they could be told of.
+    """
 
     stack: str
     platform: str
@@ -52,6 +60,8 @@ class Plan:
     minutes: float
     dollars: float | None
     prices: str
+    receipt: Receipt | None
+    critical_path: CriticalPath | None
     resources: tuple[PlannedResource, ...]
     outputs: Mapping[str, Any]
     warnings: tuple[str, ...]
@@ -77,8 +87,10 @@ def make_plan(stack: str, project: Path = config.PROJECT) -> Plan:
         minutes=sum(step.minutes for step in steps if step.chosen),
         dollars=None if None in prices else sum(price for price in prices if price is not None),
         prices=PRICES,
+        receipt=receipt(recording.resources, run, settings.nodes.idle),
+        critical_path=critical_path(recording.resources, run),
         resources=tuple(_resource(one) for one in recording.resources),
-        outputs=recording.outputs,
+        outputs=_known(recording.outputs),
         warnings=tuple(_warnings(settings, recording.messages, recording.error)),
     )
 
@@ -100,6 +112,15 @@ def _planned(step: Step, run: Run) -> PlannedStep:
 
 def _resource(one: Recorded) -> PlannedResource:
     return PlannedResource(one.urn, one.type, one.name, one.parent)
+
+
+def _known(value: Any) -> Any:
+    """`value` with words in place of what only the update will tell."""
+    if isinstance(value, Unknown):
+        return KNOWN_LATER
+    if isinstance(value, Mapping):
+        return {name: _known(one) for name, one in value.items()}
+    return [_known(one) for one in value] if isinstance(value, list) else value
 
 
 def _warnings(settings: Settings, messages: list[tuple[str, str]], error: str | None) -> list[str]:

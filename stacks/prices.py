@@ -26,7 +26,9 @@ KEY_MONTH = Price(1.00, "a KMS key: guides of 2026 to AWS's prices, as for compo
 VOLUME_GB_MONTH = Price(0.08, "EBS gp3: as for components/core_nodes.py")
 
 LUSTRE_GB_MONTH = {
-    125: Price(0.145, "PERSISTENT_2 on SSD: c3x.dev/resources/aws/aws_fsx_lustre_file_system; AWS's page gives no table"),
+    125: Price(
+        0.145, "PERSISTENT_2 on SSD: c3x.dev/resources/aws/aws_fsx_lustre_file_system; AWS's page gives no table"
+    ),
 }
 """By MB/s for each TiB. For 250, 500 and 1000 no source for us-east-1 was found."""
 

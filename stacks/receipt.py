@@ -1,6 +1,6 @@
 """What a stack costs: by the hour, for a month in which it is forgotten, and for one run. From a recording alone."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -14,8 +14,6 @@ from .recorder import Recorded
 from .run import Run
 
 NEURON = "aws.amazon.com/neuron"
-ROOT_GIB = 200
-"""Root volume of a node that a pod brings, by either provisioner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,40 +58,70 @@ def receipt(resources: Sequence[Recorded], run: Run, idle: timedelta) -> Receipt
     """None where nothing of AWS is stood up. `idle` is how long a node without work stays."""
     if not any(one.type.startswith(("aws:", "eks:")) for one in resources):
         return None
-    lines = standing(resources, run)
+    stand = _Stand({one.urn: one for one in resources}, run)
+    lines = standing(stand)
     scaled_down = _sum(line.dollars_per_hour for line in lines)
-    trains = [step for step in run.chosen if isinstance(step.placement, Neuron)]
-    most = max((machines(step) or 0.0 for step in trains), default=0.0)
-    training = None if None in [machines(step) for step in trains] else _sum((scaled_down, most))
+    trains = [machines(step, stand.node_gib) for step in run.chosen if isinstance(step.placement, Neuron)]
+    most = None if None in trains else max((one for one in trains if one is not None), default=0.0)
     return Receipt(
         lines=lines,
-        training=training,
-        idle=_sum((scaled_down, machines(run.chosen[-1]))),
+        training=_sum((scaled_down, most)),
+        idle=_sum((scaled_down, machines(run.chosen[-1], stand.node_gib))),
         scaled_down=scaled_down,
         month=None if scaled_down is None else scaled_down * HOURS_A_MONTH,
-        run=_run_price(run, idle, scaled_down),
-        unknown=(*(line.what for line in lines if line.dollars_per_hour is None), *_unlisted(trains)),
+        run=_run_price(run, idle, scaled_down, stand.node_gib),
+        unknown=(*(line.what for line in lines if line.dollars_per_hour is None), *_unlisted(run)),
         by_use=tuple(said for kind, said in prices.BY_USE.items() if any(one.type == kind for one in resources)),
     )
 
 
-def standing(resources: Sequence[Recorded], run: Run) -> tuple[Line, ...]:
-    """What is paid for by the hour while no step runs. A type in none of the price tables has a line without a price."""
+@dataclass(frozen=True, slots=True)
+class _Stand:
+    """What is stood up, by URN, and for what."""
+
+    resources: Mapping[str, Recorded]
+    run: Run
+
+    @property
+    def node_gib(self) -> float:
+        """The root volume of a node that a step brings: the largest, be it told to Karpenter or to a node group."""
+        classes = (volume_gib(one.inputs.get("spec", {})) for one in self.resources.values() if one.type == NODE_CLASS)
+        groups = (self.template_gib(one) for one in self.resources.values() if one.type == NODE_GROUP)
+        return max((*classes, *groups), default=0.0)
+
+    def template_gib(self, group: Recorded) -> float:
+        """The root volume of a node group's nodes: their launch template has it."""
+        named = group.request.propertyDependencies["launchTemplate"].urns
+        templates = [self.resources[urn] for urn in named if urn in self.resources]
+        return max((volume_gib(one.inputs) for one in templates), default=0.0)
+
+
+NODE_CLASS = "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass"
+NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
+
+
+def volume_gib(node: Mapping[str, Any]) -> float:
+    """GiB of a node's volumes, as a launch template or a node class has them."""
+    sizes = [mapping.get("ebs", {}).get("volumeSize", 0) for mapping in node.get("blockDeviceMappings", [])]
+    return sum(float(str(size).removesuffix("Gi")) for size in sizes)
+
+
+def standing(stand: _Stand) -> tuple[Line, ...]:
+    """What is paid for by the hour while no step runs. A type that no price table has gets a line without a price."""
     found: list[Line] = []
-    for one in resources:
+    for one in stand.resources.values():
         if one.type in PRICED:
-            found += PRICED[one.type](one, run)
+            found += PRICED[one.type](one, stand)
         elif one.type.startswith("aws:") and one.type not in prices.BY_USE and not one.type.startswith(prices.FREE):
             found.append(Line(f"{one.name} ({one.type})", None))
-    return tuple(found)
+    return tuple(sorted(found, key=lambda line: (-(line.dollars_per_hour or 0.0), line.what)))
 
 
-def machines(step: Step) -> float | None:
-    """Dollars an hour of the machines that a step holds, with their volumes."""
+def machines(step: Step, gib: float = 0) -> float | None:
+    """Dollars an hour of the machines that a step holds, with root volumes of `gib`."""
     if isinstance(step.placement, ThisMachine):
         return 0.0
-    hourly = prices.machine_hour(step.placement.machine)
-    return None if hourly is None else step.placement.nodes * (hourly + prices.volume_hour(ROOT_GIB))
+    return _nodes(step.placement.machine, step.placement.nodes, gib)
 
 
 def held(step: Step, idle: timedelta) -> float:
@@ -103,78 +131,81 @@ def held(step: Step, idle: timedelta) -> float:
 
 
 def trainium_dollars(run: Run, idle: timedelta) -> float | None:
-    """What a run's Trainium nodes cost for as long as it holds them."""
-    return _sum(_held_dollars(step, idle) for step in run.chosen if isinstance(step.placement, Neuron))
+    """What a run's Trainium nodes cost for as long as it holds them, without their volumes."""
+    return _sum(_held_dollars(step, idle, 0) for step in run.chosen if isinstance(step.placement, Neuron))
 
 
-def _run_price(run: Run, idle: timedelta, hourly: float | None) -> RunPrice:
+def _run_price(run: Run, idle: timedelta, hourly: float | None, gib: float) -> RunPrice:
     steps = _sum(step.dollars for step in run.chosen)
-    whole = _sum(_held_dollars(step, idle) for step in run.chosen)
+    whole = _sum(_held_dollars(step, idle, gib) for step in run.chosen)
     waiting = None if steps is None or whole is None else whole - steps
     hours = sum(held(step, timedelta()) for step in run.chosen) / 60
     platform = None if hourly is None else hourly * hours
     return RunPrice(steps, waiting, platform, _sum((steps, waiting, platform)))
 
 
-def _held_dollars(step: Step, idle: timedelta) -> float | None:
-    hourly = machines(step)
+def _held_dollars(step: Step, idle: timedelta, gib: float) -> float | None:
+    hourly = machines(step, gib)
     return None if hourly is None else hourly * held(step, idle) / 60
 
 
-def _unlisted(steps: Sequence[Step]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(step.placement.machine for step in steps if machines(step) is None))
+def _nodes(machine: str, count: float, gib: float) -> float | None:
+    hourly = prices.machine_hour(machine)
+    return None if hourly is None else count * (hourly + prices.volume_hour(gib))
 
 
-def _sum(parts: Any) -> float | None:
+def _unlisted(run: Run) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(step.placement.machine for step in run.chosen if machines(step) is None))
+
+
+def _sum(parts: Iterable[float | None]) -> float | None:
     """None as soon as one part is unknown."""
-    known = list(parts)
-    return None if None in known else sum(known)
+    total = 0.0
+    for part in parts:
+        if part is None:
+            return None
+        total += part
+    return total
 
 
-def _cluster(one: Recorded, run: Run) -> list[Line]:
+def _cluster(one: Recorded, stand: _Stand) -> list[Line]:
     return [Line("EKS control plane", prices.CLUSTER_HOUR.dollars)]
 
 
-def _nat(one: Recorded, run: Run) -> list[Line]:
+def _nat(one: Recorded, stand: _Stand) -> list[Line]:
     return [Line("NAT gateway", prices.NAT_HOUR.dollars)]
 
 
-def _address(one: Recorded, run: Run) -> list[Line]:
+def _address(one: Recorded, stand: _Stand) -> list[Line]:
     return [Line("public address", prices.ADDRESS_HOUR.dollars)]
 
 
-def _key(one: Recorded, run: Run) -> list[Line]:
+def _key(one: Recorded, stand: _Stand) -> list[Line]:
     return [Line("KMS key", prices.KEY_MONTH.dollars / HOURS_A_MONTH)]
 
 
-def _endpoint(one: Recorded, run: Run) -> list[Line]:
+def _endpoint(one: Recorded, stand: _Stand) -> list[Line]:
     if one.inputs.get("vpcEndpointType") != "Interface":
         return []
     return [Line(f"interface endpoint {one.name}", prices.ENDPOINT_HOUR.dollars * len(one.inputs["subnetIds"]))]
 
 
-def _lustre(one: Recorded, run: Run) -> list[Line]:
+def _lustre(one: Recorded, stand: _Stand) -> list[Line]:
     gib, speed = one.inputs["storageCapacity"], one.inputs["perUnitStorageThroughput"]
     price = prices.LUSTRE_GB_MONTH.get(speed)
     what = f"FSx for Lustre, {gib:g} GiB at {speed:g} MB/s for each TiB"
     return [Line(what, price and gib * price.dollars / HOURS_A_MONTH)]
 
 
-def _node_group(one: Recorded, run: Run) -> list[Line]:
+def _node_group(one: Recorded, stand: _Stand) -> list[Line]:
     """What a group never goes below; what comes and goes above it belongs to steps."""
-    count, kinds = one.inputs["scalingConfig"]["minSize"], one.inputs.get("instanceTypes") or ["?"]
+    count, kinds = one.inputs["scalingConfig"]["minSize"], one.inputs.get("instanceTypes") or ["of unknown type"]
     if not count:
         return []
-    hourly = prices.machine_hour(kinds[0])
-    volume = prices.volume_hour(CORE_GIB)
-    return [Line(f"{count:g} × {kinds[0]}, with volumes", None if hourly is None else count * (hourly + volume))]
+    return [Line(f"{count:g} × {kinds[0]}", _nodes(kinds[0], count, stand.template_gib(one)))]
 
 
-CORE_GIB = 100
-"""Root volume of a core node."""
-
-
-def _release(one: Recorded, run: Run) -> list[Line]:
+def _release(one: Recorded, stand: _Stand) -> list[Line]:
     """A chart's volume: of those here only Prometheus has one."""
     at: Any = one.inputs.get("values", {})
     for name in ("prometheus", "prometheusSpec", "storageSpec", "volumeClaimTemplate", "spec", "resources", "requests"):
@@ -183,32 +214,30 @@ def _release(one: Recorded, run: Run) -> list[Line]:
     return [Line(f"volume of {one.name}, {size}", prices.volume_hour(float(size.removesuffix("Gi"))))] if size else []
 
 
-def _service(one: Recorded, run: Run) -> list[Line]:
+def _service(one: Recorded, stand: _Stand) -> list[Line]:
     balanced = one.inputs.get("spec", {}).get("type") == "LoadBalancer"
     return [Line(f"load balancer of {one.name}", prices.BALANCER_HOUR.dollars)] if balanced else []
 
 
-def _workload(one: Recorded, run: Run) -> list[Line]:
+def _workload(one: Recorded, stand: _Stand) -> list[Line]:
     """What always holds Neuron devices, as a workbench does, holds a whole Trainium node."""
     spec = one.inputs.get("spec", {})
     containers = spec.get("template", {}).get("spec", {}).get("containers", [])
     devices = any(NEURON in container.get("resources", {}).get("limits", {}) for container in containers)
-    if not devices or run.fleet is None:
+    if not devices or stand.run.fleet is None:
         return []
-    name, count = run.fleet.instance.name, spec.get("replicas", 1)
-    hourly = prices.machine_hour(name)
-    dollars = None if hourly is None else count * (hourly + prices.volume_hour(ROOT_GIB))
-    return [Line(f"{count:g} × {name}, held by {one.name}", dollars)]
+    name, count = stand.run.fleet.instance.name, spec.get("replicas", 1)
+    return [Line(f"{count:g} × {name}, held by {one.name}", _nodes(name, count, stand.node_gib))]
 
 
-PRICED: Mapping[str, Callable[[Recorded, Run], list[Line]]] = {
+PRICED: Mapping[str, Callable[[Recorded, _Stand], list[Line]]] = {
     "eks:index:Cluster": _cluster,
     "aws:ec2/natGateway:NatGateway": _nat,
     "aws:ec2/eip:Eip": _address,
     "aws:kms/key:Key": _key,
     "aws:ec2/vpcEndpoint:VpcEndpoint": _endpoint,
     "aws:fsx/lustreFileSystem:LustreFileSystem": _lustre,
-    "aws:eks/nodeGroup:NodeGroup": _node_group,
+    NODE_GROUP: _node_group,
     "kubernetes:helm.sh/v3:Release": _release,
     "kubernetes:core/v1:Service": _service,
     "kubernetes:apps/v1:StatefulSet": _workload,

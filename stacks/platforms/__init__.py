@@ -5,9 +5,6 @@ from typing import Any, Protocol
 
 from ..run import Run
 from ..settings import PlatformName, Settings
-from .eks import EksPlatform
-from .existing import ExistingPlatform
-from .local import LocalPlatform
 
 
 class Platform(Protocol):
@@ -22,9 +19,23 @@ class Platform(Protocol):
         ...
 
 
-PLATFORMS: dict[PlatformName, Callable[[Settings], Platform]] = {
-    "eks": EksPlatform,
-    "existing": ExistingPlatform,
-    "local": LocalPlatform,
-}
-"""The platforms that this version can stand up."""
+def _eks(settings: Settings) -> Platform:
+    from .eks import EksPlatform
+
+    return EksPlatform(settings)
+
+
+def _existing(settings: Settings) -> Platform:
+    from .existing import ExistingPlatform
+
+    return ExistingPlatform(settings)
+
+
+def _local(settings: Settings) -> Platform:
+    from .local import LocalPlatform
+
+    return LocalPlatform(settings)
+
+
+PLATFORMS: dict[PlatformName, Callable[[Settings], Platform]] = {"eks": _eks, "existing": _existing, "local": _local}
+"""The platforms there are. Each is loaded when it is chosen: the SDKs of AWS and Kubernetes take seconds."""

@@ -56,7 +56,7 @@ class EksPlatform:
         nodes = eks_nodes.make(self._base(network, cluster, core), self._settings, run)
         namespace = self._namespace(cluster, nodes)
         claim = self._claim(files, namespace, addons)
-        image = eks_images.Images(self._base(network, cluster, core), namespace, nodes)
+        image = eks_images.Images(self._base(network, cluster, core), namespace)
         made = clusters.Cluster(
             site=image.site(run, self._settings, claim),
             namespace=namespace,

@@ -28,14 +28,15 @@ def dockerfile(image: Image) -> str:
 class Images:
     """The images that a run's steps need, by name: built where they have packages of their own, else as they are."""
 
-    def __init__(self, base: eks_nodes.Base, namespace: pulumi.Output[str], nodes: eks_nodes.Nodes):
-        self._base, self._namespace, self._nodes = base, namespace, nodes
+    def __init__(self, base: eks_nodes.Base, namespace: pulumi.Output[str]):
+        self._base, self._namespace = base, namespace
 
     def site(self, run: Run, settings: Settings, claim: pulumi.Output[str]) -> pulumi.Output[Site]:
         """Where steps run, known once the images are there."""
         known = {step.image.name: step.image for step in run.chosen if step.image}
-        built = self._built([image for image in known.values() if image.packages])
-        images = {name: built.get(name, image.base) for name, image in known.items()}
+        given = settings.images
+        built = self._built([image for name, image in known.items() if image.packages and name not in given])
+        images = {name: given.get(name, built.get(name, image.base)) for name, image in known.items()}
         fleet = settings.fleet
         instance = {"node.kubernetes.io/instance-type": fleet.instance.name} if fleet else {}
         toleration = {"key": NEURON, "operator": "Exists", "effect": "NoSchedule"}
@@ -61,11 +62,10 @@ class Images:
             "builder",
             ImageBuilderArgs(
                 cluster_name=self._base.cluster.name_for_nodes,
-                namespace=eks_nodes.NAMESPACE,
+                namespace=self._namespace,
                 push=[registry.arns[name] for name in wanted],
             ),
-            # the service account goes into the namespace
-            pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[*self._nodes.pools])),
+            opts,
         )
         return {name: self._build(build, registry, builder) for name, build in wanted.items()}
 

@@ -76,6 +76,33 @@ def test_plan_as_json_holds_the_same_numbers() -> None:
     assert all(len(step["hash"]) == 10 for step in plan["steps"])
 
 
+def test_plan_shows_prices_by_the_hour_and_the_month_and_the_way_to_the_first_container() -> None:
+    told = trainyard("plan", "--stack", "dev").stdout
+    for text in ("while training", "while idle", "after scale-down", "a month of that", "a run: steps"):
+        assert text in told
+    for text in ("preparation left out", "cluster-eks", "image pulled", "with a compile cache"):
+        assert text in told
+
+
+def test_plan_says_of_what_only_the_update_will_tell_that_it_is_known_then() -> None:
+    told = trainyard("plan", "--stack", "dev").stdout
+    assert "output cluster: known after the update" in told
+    assert "object at 0x" not in told
+
+
+def test_plan_as_json_has_the_receipt_and_the_critical_path() -> None:
+    plan = json.loads(trainyard("plan", "--stack", "dev", "--json").stdout)
+    assert plan["receipt"]["training"] > plan["receipt"]["idle"] > plan["receipt"]["scaled_down"]
+    path = plan["critical_path"]
+    assert sum(link["minutes"] for link in path["container"]["links"]) == pytest.approx(path["container"]["minutes"])
+    assert all(link["source"] for link in path["container"]["links"])
+
+
+def test_plan_of_this_machine_has_neither() -> None:
+    plan = json.loads(trainyard("plan", "--stack", "local", "--json").stdout)
+    assert (plan["receipt"], plan["critical_path"]) == (None, None)
+
+
 def test_a_stack_that_is_not_there_is_told_with_those_that_are() -> None:
     told = trainyard("plan", "--stack", "prod")
     assert told.returncode == 2
