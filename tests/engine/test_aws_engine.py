@@ -240,9 +240,10 @@ def test_storage_grows_in_place_shrinks_into_another_and_what_somebody_changed_i
     assert changes(stack(1200).up()) == {"same", "replace"}
     (second,) = engine.world.all("fsx.LustreFileSystem")
     assert second.id != first.id
-    second.inputs["storageCapacity"] = 4800
-    stack(4800).refresh()
-    assert changes(stack(4800).up()) == {"same"}
+    second.inputs["perUnitStorageThroughput"] = 500
+    stack(1200).refresh()
+    assert changes(stack(1200).up()) == {"same", "update"}
+    assert second.inputs["perUnitStorageThroughput"] == 125
 
 
 def test_what_pulumi_eks_does_not_know_is_refused(engine: Engine) -> None:

@@ -19,7 +19,7 @@ from workloads.launchers.pods import BUNDLE, EFA, NEURON, SHARED, Nodes
 from workloads.programs.errors import EXIT_DISK_FULL, EXIT_USER_ERROR
 from workloads.programs.run import plan
 from workloads.recipes import RECIPES, Fleet, hashing
-from workloads.recipes.step import RESUME_FROM, Earlier, Neuron
+from workloads.recipes.step import RESUME_FROM, Earlier, Neuron, Processor
 
 RECIPE = RECIPES["llama3-8b-text-to-sql"]
 SITE = Site(
@@ -45,10 +45,10 @@ def launched(name: str, on: Fleet | None = None, recipe: str = RECIPE.name, **pa
 
 
 def every(*fleets: Fleet) -> Iterator[Launched]:
-    """Every step of every recipe, and those on Trainium on each of the fleets."""
+    """Every step that becomes a Job, of every recipe, and those on Trainium on each of the fleets."""
     first, *others = fleets or (fleet(), fleet(nodes=2), fleet("trn2.48xlarge", nodes=4))
     for recipe in RECIPES.values():
-        for step in recipe.steps(recipe.parameters(), first):
+        for step in (one for one in recipe.steps(recipe.parameters(), first) if one.launcher == "job"):
             yield launched(step.name, first, recipe.name)
             if isinstance(step.placement, Neuron):
                 yield from (launched(step.name, on, recipe.name) for on in others)
@@ -82,7 +82,7 @@ def argument(what: Launched, name: str) -> str:
 
 
 def named(one: Launched) -> str:
-    return f"{one.recipe}-{one.name}-{one.step.placement.machine}-{one.step.placement.nodes}"
+    return f"{one.recipe}-{one.step.name}-{one.step.placement.machine}-{one.step.placement.nodes}"
 
 
 # what it is made of
@@ -300,7 +300,9 @@ def test_what_cannot_be_shared_out_has_a_limit_equal_to_its_request(what: Launch
     assert bool(devices) == isinstance(what.step.placement, Neuron)
 
 
-@pytest.mark.parametrize("what", [one for one in every(fleet()) if one.step.name != "train"], ids=named)
+@pytest.mark.parametrize(
+    "what", [one for one in every(fleet()) if isinstance(one.step.placement, Processor)], ids=named
+)
 def test_a_pod_on_a_processor_fits_on_the_machine_that_its_price_is_made_of(what: Launched) -> None:
     machine = what.step.placement.instance  # type: ignore[union-attr]
     assert asked(what)[0] < machine.vcpus * 1000
