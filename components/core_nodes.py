@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_aws as aws
 
-from .node_template import metadata_options, root_volume, tag_specifications
+from .node_template import NODE_TEMPLATE, metadata_options, root_volume, tag_specifications
 from .trainium import CORE, NODES_LABEL
 
 
@@ -56,6 +56,8 @@ class CoreNodes(pulumi.ComponentResource):
             node_role_arn=args.node_role_arn,
             subnet_ids=args.subnet_ids,
             labels=args.labels,
+            # what the kubelet lets pods have of the root volume: image builds ask for it
+            tags={f"{NODE_TEMPLATE}ephemeral-storage": f"{args.root_volume_gib * 4 // 5}Gi"},
             scaling_config=aws.eks.NodeGroupScalingConfigArgs(
                 desired_size=args.min_size, min_size=args.min_size, max_size=args.max_size
             ),

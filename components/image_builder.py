@@ -28,7 +28,7 @@ class ImageBuilderArgs:
     """`push` and `pull` are ARNs of ECR repositories; public ones need no right."""
 
     cluster_name: pulumi.Input[str]
-    namespace: str
+    namespace: pulumi.Input[str]
     push: Sequence[pulumi.Input[str]]
     pull: Sequence[pulumi.Input[str]] = ()
 

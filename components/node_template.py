@@ -13,6 +13,9 @@ from pulumi_aws.ec2 import (
 ROOT_DEVICE = "/dev/xvda"
 """The root volume of EKS's AL2023 images."""
 
+NODE_TEMPLATE = "k8s.io/cluster-autoscaler/node-template/resources/"
+"""Tags of this prefix tell the autoscaler what a node will have beside vCPUs and memory, while there is none yet."""
+
 TAGGED = ("instance", "volume", "network-interface")
 """What a launch makes, and the AWS provider's default tags never reach."""
 

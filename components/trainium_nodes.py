@@ -16,7 +16,7 @@ from pulumi_aws.ec2 import (
     LaunchTemplatePlacementArgs,
 )
 
-from .node_template import metadata_options, root_volume, tag_specifications
+from .node_template import NODE_TEMPLATE, metadata_options, root_volume, tag_specifications
 from .outputs import once
 from .trainium import (
     EFA,
@@ -194,4 +194,4 @@ def node_template_tags(instance: TrainiumType) -> dict[str, str]:
     """What a node will have that no instance type tells: without it the autoscaler starts none for pods that ask."""
     fabric = {EFA: str(instance.efa_interfaces), HUGE_PAGES[0]: HUGE_PAGES[1]} if instance.efa_interfaces else {}
     resources = {NEURON: str(instance.devices)} | fabric
-    return {f"k8s.io/cluster-autoscaler/node-template/resources/{name}": value for name, value in resources.items()}
+    return {f"{NODE_TEMPLATE}{name}": value for name, value in resources.items()}
