@@ -52,7 +52,7 @@ def changed(recipe: Recipe, on: Fleet | None = None, **parameters: Any) -> set[s
         ({"prepare_processes": 3}, set()),
         ({"test_examples": 1}, set()),
     ],
-    ids=str,
+    ids=lambda value: str(sorted(value)) if isinstance(value, set) else str(value),  # the same in every process
 )
 def test_a_parameter_runs_again_just_what_depends_on_it(
     recipe: Recipe, parameters: dict[str, Any], steps: set[str]
