@@ -42,7 +42,8 @@ class ExistingPlatform:
         )
         opts = pulumi.ResourceOptions(provider=provider)
         namespace, first = self._namespace(opts)
-        claim = self._claim(namespace, opts)
+        inside = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[first]))
+        claim = self._claim(namespace, inside)
         cluster = Cluster(
             site=pulumi.Output.from_input(self._site(namespace)),
             namespace=namespace,
@@ -51,7 +52,7 @@ class ExistingPlatform:
             run_selector=self._given.processors.selector,
             kubectl=" ".join(["kubectl", *self._flags()]),
             sees_karpenter="karpenter" in self._given.operators,
-            ready=(first, claim, *self._token(namespace, opts)),
+            ready=(first, claim, *self._token(namespace, inside)),
         )
         patience = Patience(wait=self._settings.wait, capacity=self._settings.capacity_timeout)
         return carry_out(run, cluster, patience, opts)

@@ -1,0 +1,1 @@
+"""What no stack may do, as rules over its resources: `pulumi preview --policy-pack policy` holds a preview to them."""
