@@ -117,6 +117,7 @@ def _objects(run: runs.Run, step: RecipeStep, site: pulumi.Output[Site]) -> pulu
 
 def plan_json(run: runs.Run, objects: Mapping[str, str], capacity: timedelta) -> str:
     """What the run is handed; `objects` has each chosen step's, as JSON."""
+    names = [step.name for step in run.chosen]
     folders = {step.name: folder(run.recipe.name, step.name, run.hashes[step.name]) for step in run.steps}
     steps = tuple(
         plans.StepPlan(
@@ -125,7 +126,7 @@ def plan_json(run: runs.Run, objects: Mapping[str, str], capacity: timedelta) ->
             config_map=f"step-{step.name}-{run.hashes[step.name]}",
             digest=digest(objects[step.name]),
             folder=folders[step.name],
-            needs=step.needs,
+            needs=step.waits_for(names),
             limit_seconds=step.limit_hours * 3600,
         )
         for step in run.chosen

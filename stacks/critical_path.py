@@ -96,7 +96,7 @@ def graph(resources: Sequence[Recorded], run: Run) -> Mapping[str, Task]:
     start = tuple(one.urn for one in resources if _is_run(one))
     chosen = {step.name for step in run.chosen}
     for step in run.chosen:
-        needs = tuple(_key(name, "work") for name in step.needs if name in chosen)
+        needs = tuple(_key(name, "work") for name in step.waits_for(chosen) if name in chosen)
         made |= {task.key: task for task in _step(step, (*start, *needs))}
     return made
 

@@ -103,7 +103,7 @@ def _planned(step: Step, run: Run) -> PlannedStep:
         launcher=step.launcher,
         machine=step.placement.machine,
         nodes=step.placement.nodes,
-        needs=step.needs,
+        needs=step.waits_for(run.hashes),
         minutes=step.minutes,
         dollars=step.dollars,
         chosen=step in run.chosen,

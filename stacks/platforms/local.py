@@ -35,7 +35,7 @@ class LocalPlatform:
                 folder=str(what.folder),
                 hash=run.hashes[step.name],
             )
-            needed = [steps[name] for name in step.needs if name in steps]
+            needed = [steps[name] for name in step.waits_for(steps) if name in steps]
             steps[step.name] = LocalStep(step.name, args, pulumi.ResourceOptions(depends_on=needed))
         return _outputs(run, steps)
 

@@ -1,27 +1,32 @@
 """The doubles themselves: rules that need no cluster, and the command's under the real engine."""
 
+import contextlib
 import os
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import grpc
 import pulumi
 import pytest
 from google.protobuf import empty_pb2
 from pulumi import automation as auto
+from pulumi.provider import ConstructResult
+from pulumi.provider import Provider as ComponentProvider
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 from pulumi_command import local
 
 from tests import tools
 
-from .doubles import attached, awaits, differences, rules, serve
+from .doubles import attached, awaits, components, differences, rules, serve
 from .doubles.cluster import Cluster
 from .doubles.command import Command
 from .doubles.kubernetes import Kubernetes
-from .doubles.provider import UNKNOWN, InitError, Provider, Session, mark, marshal, reveal, unmarshal
+from .doubles.provider import UNKNOWN, InitError, Provider, ProviderError, Session, mark, marshal, reveal, unmarshal
 
 JOB = {
     "apiVersion": "batch/v1",
@@ -382,3 +387,25 @@ def test_a_changed_line_runs_in_place_and_a_failing_one_stops_the_update_in_its_
     assert [one["outputs"]["stdout"] for one in kept["resources"] if one["type"] == "command:local:Command"] == [
         "second"
     ]
+
+
+def test_a_construction_ends_when_the_engine_is_gone_without_an_answer() -> None:
+    class Nothing(ComponentProvider):
+        def construct(self, name: str, resource_type: str, inputs: Any, options: Any = None) -> ConstructResult:
+            made = pulumi.ComponentResource(resource_type, name, {}, options)
+            return ConstructResult(made.urn, {})
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        engine = f"127.0.0.1:{silent.getsockname()[1]}"
+        request = provider_pb2.ConstructRequest(
+            type="test:index:Nothing", name="one", project="a", stack="b", monitorEndpoint=engine, parallel=1
+        )
+
+        def leaves() -> bool:
+            with contextlib.suppress(OSError):  # asked a second time
+                silent.accept()[0].close()
+            silent.close()
+            return False
+
+        with pytest.raises(ProviderError):
+            components.construct(Nothing("1.0.0"), engine, request, Mock(is_active=leaves))

@@ -5,6 +5,9 @@ from pathlib import PurePath
 
 from ..recipes.step import Earlier, File, Folder, Step, Value
 
+DISTRIBUTED = "programs.distributed"
+"""Starts a program once for each process that takes part."""
+
 
 def folder(recipe: str, step: str, step_hash: str) -> str:
     """Where a step writes, below the shared volume."""

@@ -8,7 +8,7 @@ newest checkpoint.
 from ..programs.errors import EXIT_DISK_FULL, EXIT_USER_ERROR
 from ..programs.run import plan
 from ..recipes.step import Neuron, Step
-from .arguments import arguments
+from .arguments import DISTRIBUTED, arguments
 from .pods import CONTAINER, SHARED, Launched, Manifest, Site, pod
 
 PORT = 29500
@@ -16,8 +16,6 @@ PORT = 29500
 
 TRIES = 3
 """How often each pod may fail and be tried again."""
-
-DISTRIBUTED = "programs.distributed"
 
 
 def programs(step: Step) -> tuple[str, ...]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..recipes.sources import ROOT
-from ..recipes.step import Step
-from .arguments import arguments, folder
+from ..recipes.step import Step, ThisMachine
+from .arguments import DISTRIBUTED, arguments, folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,9 @@ class Command:
 
 def command(step: Step, recipe: str, hashes: Mapping[str, str], machine: Machine) -> Command:
     """The command that carries out `step`; `hashes` has those of it and of all that it needs."""
-    argv = (machine.python, "-m", step.program, *arguments(step, recipe, hashes, machine.shared))
+    words = (step.program, *arguments(step, recipe, hashes, machine.shared))
+    processes = step.placement.processes if isinstance(step.placement, ThisMachine) else 1
+    together = (DISTRIBUTED, f"--processes={processes}") if processes > 1 else ()
+    argv = (machine.python, "-m", *together, *words)
     environment = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     return Command(argv, environment, machine.shared / folder(recipe, step.name, hashes[step.name]))

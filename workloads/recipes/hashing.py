@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from . import sources
-from .step import Earlier, File, Folder, Neuron, Step, Value
+from .step import Earlier, File, Folder, Step, Value
 
 LENGTH = 10
 """Hexadecimal digits: 40 bits, so that two of a thousand steps agree by chance once in two million recipes."""
@@ -30,7 +30,8 @@ def hashes(steps: Iterable[Step]) -> dict[str, str]:
 def identity(step: Step, known: Mapping[str, str]) -> dict[str, Any]:
     """The plain values that the hash of `step` is made of; `known` has the hashes of the steps it needs."""
     placement = step.placement
-    nodes = [placement.nodes, placement.processes] if isinstance(placement, Neuron) else []
+    processes = getattr(placement, "processes", 1)
+    nodes = [placement.nodes, processes] if processes > 1 else []
     return {
         "program": step.program,
         "sources": sources.digest(step.program),

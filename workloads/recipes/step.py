@@ -4,13 +4,14 @@ Nothing here knows Kubernetes, Pulumi or a file system's layout: where an earlie
 matter, so an argument says `Folder("prepare")` and not a path.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from ..hardware import InstanceType, processor_for
 
-LauncherName = Literal["job", "local"]
+LauncherName = Literal["job", "mpi", "ray", "local"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,9 @@ class Neuron:
 
 @dataclass(frozen=True, slots=True)
 class ThisMachine:
-    """The machine that Trainyard itself runs on; it costs nothing."""
+    """The machine that Trainyard itself runs on; it costs nothing. `processes` train side by side, joined by gloo."""
+
+    processes: int = 1
 
     nodes = 1
     machine = "this machine"
@@ -136,12 +139,19 @@ class Step:
     needs_token: bool = False
     resumes: bool = False
     """It leaves checkpoints, and can begin from those of an earlier one (`trainyard:resumeFrom`)."""
+    after: tuple[str, ...] = ()
+    """Earlier steps that must be done first where the run has them, though the result does not depend on them: a
+    compiled graph makes training start sooner, and no different."""
 
     @property
     def needs(self) -> tuple[str, ...]:
         """The earlier steps whose folders this one reads, in the order of its arguments."""
         values = (*self.arguments.values(), *self.tuning.values())
         return tuple(dict.fromkeys(value.step for value in values if isinstance(value, Folder)))
+
+    def waits_for(self, chosen: Collection[str]) -> tuple[str, ...]:
+        """The steps that come before this one where only those named in `chosen` are carried out."""
+        return (*self.needs, *(name for name in self.after if name in chosen and name not in self.needs))
 
     @property
     def dollars(self) -> float | None:

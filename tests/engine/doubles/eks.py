@@ -5,11 +5,9 @@ As the true one it registers its children with the engine, which makes them by p
 nodejs/eks/cluster/{cluster,authenticationMode}.ts and nodejs/eks/servicerole.ts.
 """
 
-import asyncio
-import contextvars
 import hashlib
 import json
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import grpc
@@ -18,11 +16,11 @@ import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 from pulumi.provider import ConstructResult
 from pulumi.provider import Provider as ComponentProvider
-from pulumi.provider.server import ProviderServicer
 from pulumi.runtime.proto import provider_pb2
 
 from . import aws_types, differences
 from .aws import declared
+from .components import construct
 from .provider import UNKNOWN, Provider, ProviderError, Session, reveal, unmarshal
 
 TYPE = "eks:index:Cluster"
@@ -47,27 +45,7 @@ class Eks(Provider[Session]):
         wrong = [f"{differences.text(path)}: {why}" for path, why in found] or _lacking(request.type, inputs)
         if wrong:
             raise ProviderError(f"{request.type} '{request.name}' has a problem: {'; '.join(wrong)}")
-        servicer = ProviderServicer(_Components(self.kubeconfig), [], self.session(context).engine)
-        unused: Any = context
-        work = _while_wanted(servicer.Construct(request, unused), context.is_active)
-        try:
-            # the SDK's settings are the context's: those of a program in this process are others
-            return contextvars.Context().run(asyncio.run, work)
-        except (Exception, asyncio.CancelledError) as error:
-            raise ProviderError(str(error)) from error
-
-
-async def _while_wanted(work: Coroutine[Any, Any, Any], wanted: Callable[[], bool]) -> Any:
-    """The SDK waits for ever where an engine is gone before it has answered."""
-    task = asyncio.ensure_future(work)
-    while not task.done():
-        await asyncio.wait([task], timeout=_POLL)
-        if not wanted():
-            task.cancel()
-    return task.result()
-
-
-_POLL = 0.2
+        return construct(_Components(self.kubeconfig), self.session(context).engine, request, context)
 
 
 def _known(value: Any) -> Any:

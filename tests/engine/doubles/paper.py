@@ -5,8 +5,6 @@ For stacks whose cluster is itself a double. It names, compares and replaces as 
 are components without children. A namespace takes what is in it along, and is not deleted while something else is.
 """
 
-import asyncio
-import contextvars
 import functools
 from collections.abc import Mapping
 from typing import Any
@@ -16,10 +14,10 @@ import pulumi
 from google.protobuf import empty_pb2
 from pulumi.provider import ConstructResult
 from pulumi.provider import Provider as ComponentProvider
-from pulumi.provider.server import ProviderServicer
 from pulumi.runtime.proto import provider_pb2
 
 from . import differences, rules
+from .components import construct
 from .provider import Provider, ProviderError, Session, has_unknown, marshal, reveal, unmarshal
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
@@ -82,11 +80,10 @@ class Paper(Provider[Session]):
         self.objects.pop((request.type, request.id), None)
         return empty_pb2.Empty()
 
-    def Construct(self, request: provider_pb2.ConstructRequest, context: Any) -> Any:
+    def Construct(self, request: provider_pb2.ConstructRequest, context: grpc.ServicerContext) -> Any:
         if request.type not in COMPONENTS:
             raise ProviderError(f"the paper double of pulumi-kubernetes has no {request.type}")
-        servicer = ProviderServicer(_Empty(self.version), [], self.session(context).engine)
-        return contextvars.Context().run(asyncio.run, servicer.Construct(request, context))
+        return construct(_Empty(self.version), self.session(context).engine, request, context)
 
     def _require_namespace(self, plain: Mapping[str, Any]) -> None:
         namespace = (plain.get("metadata") or plain).get("namespace")
