@@ -120,6 +120,12 @@ class Settings:
         return Fleet(instance, self.nodes.count, efa=wanted and instance.efa_interfaces > 0)
 
     @property
+    def trainium_nodes(self) -> int:
+        """The most Trainium nodes that may be there at a time: those that train, and the workbench's own."""
+        nodes = self.fleet.nodes if self.fleet else 0
+        return nodes + (self.keys.workbench.enabled and self.keys.workbench.devices)
+
+    @property
     def lacks_token(self) -> bool:
         """Whether a gated model is named and no token given. A preview warns of it; an update must not start."""
         return self.platform != "local" and self.parameters.uses_token() and not self.has_token

@@ -112,8 +112,17 @@ def _guard(base: Base, settings: Settings, namespace: pulumi.Output[str]) -> Non
             node_selector=ON_CORE,
         )
         Ttl("ttl", ttl, base.opts)
-    devices = fleet.nodes * fleet.instance.neuron_devices if fleet else 0
-    cpus = fleet.nodes * fleet.instance.vcpus if fleet else 0
-    memory = fleet.nodes * fleet.instance.memory if fleet else 0
-    room = QuotaArgs(namespace=namespace, neuron_devices=devices, cpu=cpus + 128, memory_gib=memory + 1024)
+    if fleet is None:
+        raise ValueError("the platform eks has a fleet")
+    nodes, each = settings.trainium_nodes, fleet.instance
+    room = QuotaArgs(
+        namespace=namespace,
+        neuron_devices=nodes * each.neuron_devices,
+        cpu=nodes * each.vcpus + PROCESSOR_VCPUS,
+        memory_gib=nodes * each.memory + PROCESSOR_GIB,
+    )
     Quota("quota", room, base.opts)
+
+
+PROCESSOR_VCPUS, PROCESSOR_GIB = 128, 1024
+"""Room for steps without Neuron devices and for what a person sees: more than any recipe's steps side by side."""

@@ -113,7 +113,7 @@ def _karpenter(base: Base, settings: Settings, run: Run, fleet: Fleet) -> tuple[
         trainium=TrainiumPool(
             instance=trainium_type(fleet),
             subnet_id=network.training_subnet_id,
-            nodes=fleet.nodes,
+            nodes=settings.trainium_nodes,
             reservation=reservation,
             idle=idle,
         ),
@@ -136,7 +136,7 @@ def _managed(base: Base, settings: Settings, run: Run, fleet: Fleet) -> tuple[pu
         **common,
         subnet_id=base.network.training_subnet_id,
         instance=trainium_type(fleet),
-        max_size=fleet.nodes,
+        max_size=settings.trainium_nodes,
         reservation=_reservation(settings),
     )
     processors = CoreNodesArgs(

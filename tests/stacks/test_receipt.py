@@ -114,3 +114,12 @@ def test_each_price_stands_with_its_source() -> None:
 def test_this_machine_has_no_receipt() -> None:
     stack = plans.dev()
     assert receipt([], stack.run, stack.settings.nodes.idle) is None
+
+
+def test_a_workbench_with_devices_has_room_beside_training() -> None:
+    stack = plans.planned(workbench={"enabled": True, "devices": True})
+    (quota,) = (one for one in stack.resources if one.type == "kubernetes:core/v1:ResourceQuota")
+    assert quota.inputs["spec"]["hard"]["requests.aws.amazon.com/neuron"] == "32"
+    pools = [one.inputs["spec"] for one in stack.resources if one.type == "kubernetes:karpenter.sh/v1:NodePool"]
+    limits = [one["limits"] for one in pools if "aws.amazon.com/neuron" in one["limits"]]
+    assert [one["aws.amazon.com/neuron"] for one in limits] == ["32"]
