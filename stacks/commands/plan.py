@@ -41,11 +41,13 @@ def plan(
 
 @contextmanager
 def _no_garbage() -> Iterator[None]:
-    """What is imported and recorded stays: looking for garbage in it, again and again, would take half of the time."""
+    """What is imported and recorded stays: looking for garbage in it, again and again and once more at the end, would
+    take half of the time."""
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
         gc.enable()
 
 
