@@ -6,7 +6,7 @@ just these files.
 
 import hashlib
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from modulefinder import ModuleFinder
 from pathlib import Path
 from types import CodeType
@@ -23,7 +23,7 @@ class _Finder(ModuleFinder):
         return iter(_imports(co))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _imports(code: CodeType) -> tuple[tuple[Any, ...], ...]:
     return tuple(ModuleFinder().scan_opcodes(code))
 
