@@ -9,9 +9,9 @@ from stacks import config, durations, program
 from stacks.critical_path import CriticalPath, critical_path
 from stacks.groups import Nodes, Provisioner
 from stacks.prices import machine_hour
-from stacks.receipt import trainium_dollars
 from stacks.recorder import record
 from stacks.run import Run, make_run
+from stacks.run_price import trainium_dollars
 from stacks.settings import read
 from workloads.hardware import trainium
 from workloads.recipes import RECIPES, Fleet, Recipe

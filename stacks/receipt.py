@@ -1,17 +1,17 @@
 """What a stack costs: by the hour, for a month in which it is forgotten, and for one run. From a recording alone."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from workloads.recipes import Step
-from workloads.recipes.step import Neuron, ThisMachine
+from workloads.recipes.step import Neuron
 
-from . import durations, prices
+from . import prices
 from .prices import HOURS_A_MONTH
 from .recorder import Recorded
 from .run import Run
+from .run_price import held, hourly, machine_price, nodes_hour, total
 
 NEURON = "aws.amazon.com/neuron"
 
@@ -31,8 +31,10 @@ class RunPrice:
     steps: float | None
     waiting: float | None
     """What its machines cost while they start, pull the image, and stay idle afterwards."""
+    machines: float | None
+    """Both together: what `trainyard:maxSpend` bounds."""
     platform: float | None
-    """What stands anyway, for as long as the run takes."""
+    """What stands anyway, for as long as the run takes, and its machines' volumes."""
     total: float | None
 
 
@@ -60,13 +62,13 @@ def receipt(resources: Sequence[Recorded], run: Run, idle: timedelta) -> Receipt
         return None
     stand = _Stand({one.urn: one for one in resources}, run)
     lines = standing(stand)
-    scaled_down = _sum(line.dollars_per_hour for line in lines)
-    trains = [machines(step, stand.node_gib) for step in run.chosen if isinstance(step.placement, Neuron)]
+    scaled_down = total(line.dollars_per_hour for line in lines)
+    trains = [hourly(step, stand.node_gib) for step in run.chosen if isinstance(step.placement, Neuron)]
     most = None if None in trains else max((one for one in trains if one is not None), default=0.0)
     return Receipt(
         lines=lines,
-        training=_sum((scaled_down, most)),
-        idle=_sum((scaled_down, machines(run.chosen[-1], stand.node_gib))),
+        training=total((scaled_down, most)),
+        idle=total((scaled_down, hourly(run.chosen[-1], stand.node_gib))),
         scaled_down=scaled_down,
         month=None if scaled_down is None else scaled_down * HOURS_A_MONTH,
         run=_run_price(run, idle, scaled_down, stand.node_gib),
@@ -117,55 +119,16 @@ def standing(stand: _Stand) -> tuple[Line, ...]:
     return tuple(sorted(found, key=lambda line: (-(line.dollars_per_hour or 0.0), line.what)))
 
 
-def machines(step: Step, gib: float = 0) -> float | None:
-    """Dollars an hour of the machines that a step holds, with root volumes of `gib`."""
-    if isinstance(step.placement, ThisMachine):
-        return 0.0
-    return _nodes(step.placement.machine, step.placement.nodes, gib)
-
-
-def held(step: Step, idle: timedelta) -> float:
-    """Minutes for which a step's machines are paid for: from their start until they have been idle for `idle`."""
-    node = durations.TRAINIUM_NODE if isinstance(step.placement, Neuron) else durations.PROCESSOR_NODE
-    return node.minutes + durations.IMAGE_PULL.minutes + step.minutes + idle.total_seconds() / 60
-
-
-def trainium_dollars(run: Run, idle: timedelta) -> float | None:
-    """What a run's Trainium nodes cost for as long as it holds them, without their volumes."""
-    return _sum(_held_dollars(step, idle, 0) for step in run.chosen if isinstance(step.placement, Neuron))
-
-
-def _run_price(run: Run, idle: timedelta, hourly: float | None, gib: float) -> RunPrice:
-    steps = _sum(step.dollars for step in run.chosen)
-    whole = _sum(_held_dollars(step, idle, gib) for step in run.chosen)
-    waiting = None if steps is None or whole is None else whole - steps
+def _run_price(run: Run, idle: timedelta, standing_hour: float | None, gib: float) -> RunPrice:
+    machines = machine_price(run.chosen, idle)
+    volumes = prices.volume_hour(gib) * sum(one.nodes * one.hours for one in machines.each)
     hours = sum(held(step, timedelta()) for step in run.chosen) / 60
-    platform = None if hourly is None else hourly * hours
-    return RunPrice(steps, waiting, platform, _sum((steps, waiting, platform)))
-
-
-def _held_dollars(step: Step, idle: timedelta, gib: float) -> float | None:
-    hourly = machines(step, gib)
-    return None if hourly is None else hourly * held(step, idle) / 60
-
-
-def _nodes(machine: str, count: float, gib: float) -> float | None:
-    hourly = prices.machine_hour(machine)
-    return None if hourly is None else count * (hourly + prices.volume_hour(gib))
+    platform = None if standing_hour is None else standing_hour * hours + volumes
+    return RunPrice(machines.steps, machines.waiting, machines.total, platform, total((machines.total, platform)))
 
 
 def _unlisted(run: Run) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(step.placement.machine for step in run.chosen if machines(step) is None))
-
-
-def _sum(parts: Iterable[float | None]) -> float | None:
-    """None as soon as one part is unknown."""
-    total = 0.0
-    for part in parts:
-        if part is None:
-            return None
-        total += part
-    return total
+    return tuple(dict.fromkeys(step.placement.machine for step in run.chosen if hourly(step) is None))
 
 
 def _cluster(one: Recorded, stand: _Stand) -> list[Line]:
@@ -202,7 +165,7 @@ def _node_group(one: Recorded, stand: _Stand) -> list[Line]:
     count, kinds = one.inputs["scalingConfig"]["minSize"], one.inputs.get("instanceTypes") or ["of unknown type"]
     if not count:
         return []
-    return [Line(f"{count:g} × {kinds[0]}", _nodes(kinds[0], count, stand.template_gib(one)))]
+    return [Line(f"{count:g} × {kinds[0]}", nodes_hour(kinds[0], count, stand.template_gib(one)))]
 
 
 def _release(one: Recorded, stand: _Stand) -> list[Line]:
@@ -227,7 +190,7 @@ def _workload(one: Recorded, stand: _Stand) -> list[Line]:
     if not devices or stand.run.fleet is None:
         return []
     name, count = stand.run.fleet.instance.name, spec.get("replicas", 1)
-    return [Line(f"{count:g} × {name}, held by {one.name}", _nodes(name, count, stand.node_gib))]
+    return [Line(f"{count:g} × {name}, held by {one.name}", nodes_hour(name, count, stand.node_gib))]
 
 
 PRICED: Mapping[str, Callable[[Recorded, _Stand], list[Line]]] = {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from workloads.hardware import trainium
 
-from . import rules_eks
+from . import rules_eks, rules_spend
 from .mistakes import TOKEN, Mistake, unknown
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ ONLY_ON = {
     "images": CLUSTERS,
     "wait": CLUSTERS,
     "capacityTimeout": CLUSTERS,
+    "maxSpend": CLUSTERS,
     "results": CLUSTERS,
     **dict.fromkeys(
         ("provisioner", "cluster", "network", "storage", "observability", "workbench", "guard", "charts"), ("eks",)
@@ -192,6 +193,7 @@ RULES: tuple[tuple[tuple[Path, ...], Callable[[Any], Iterator[Mistake]]], ...] =
     ((PLATFORM, RECIPE, PARAMETERS, INSTANCE, COUNT, ("images",)), _images),
     ((PLATFORM, RECIPE, PARAMETERS, INSTANCE, COUNT, ("resumeFrom",)), _resume_from),
     ((PLATFORM, RECIPE, PARAMETERS, INSTANCE, COUNT, STORAGE), _launchers),
+    ((PLATFORM, RECIPE, PARAMETERS, ("nodes",), ("steps",), rules_spend.MAX_SPEND), rules_spend.limit),
 )
 """Each rule with the keys that it looks at."""
 

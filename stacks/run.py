@@ -36,10 +36,15 @@ def make_run(recipe: Recipe, parameters: Parameters, fleet: Fleet | None, choice
     """The run of `recipe`; KeyError for a step that it lacks."""
     choice = choice or Choice()
     steps = tuple(_chosen(step, choice) for step in recipe.steps(parameters, fleet))
+    return Run(recipe, parameters, fleet, steps, in_range(steps, choice.first, choice.last), hashing.hashes(steps))
+
+
+def in_range(steps: tuple[Step, ...], first: str | None, last: str | None) -> tuple[Step, ...]:
+    """Those from `first` to `last`, both included; KeyError for one that is not among them."""
     places = {step.name: place for place, step in enumerate(steps)}
-    start = places[choice.first] if choice.first else 0
-    stop = places[choice.last] + 1 if choice.last else len(steps)
-    return Run(recipe, parameters, fleet, steps, steps[start:stop], hashing.hashes(steps))
+    start = places[first] if first else 0
+    stop = places[last] + 1 if last else len(steps)
+    return steps[start:stop]
 
 
 def _chosen(step: Step, choice: Choice) -> Step:

@@ -8,7 +8,7 @@ import copy
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -56,6 +56,9 @@ class Keys(Group):
     wait: bool = Field(True, description="Whether `pulumi up` waits until the recipe has been carried out.")
     capacity_timeout: Duration = Field(
         timedelta(hours=2), description="How long a step may wait for machines: 90m, 2h, 1d."
+    )
+    max_spend: Annotated[int, Field(ge=0)] = Field(
+        0, description="Dollars that a run's machines may cost, by list prices; 0: no limit."
     )
     resume_from: StepFolder = Field(
         "", description="An earlier training to go on from, by its folder's name: train-0123456789."

@@ -41,11 +41,13 @@ def plan(
 
 @contextmanager
 def _no_garbage() -> Iterator[None]:
-    """What is imported and recorded stays: looking for garbage in it, again and again, would take half of the time."""
+    """What is imported and recorded stays: looking for garbage in it, again and again and once more at the end, would
+    take half of the time."""
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
         gc.enable()
 
 
@@ -106,8 +108,8 @@ def _costs(receipt: "Receipt") -> Table:
     table.add_row("a month of that, if the stack is forgotten", _money(receipt.month))
     table.add_section()
     run = receipt.run
-    parts = f"steps {_money(run.steps)}, machines' start and end {_money(run.waiting)}, platform {_money(run.platform)}"
-    table.add_row(f"a run: {parts}", _money(run.total))
+    parts = f"steps {_money(run.steps)}, machines' start and end {_money(run.waiting)}"
+    table.add_row(f"a run: {parts}, platform and volumes {_money(run.platform)}", _money(run.total))
     unknown = [f"No price is known for: {', '.join(receipt.unknown)}."] if receipt.unknown else []
     table.caption = "\n".join([*unknown, f"By use, on top: {'; '.join(receipt.by_use)}."])
     return table

@@ -4,26 +4,25 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markdown import Markdown
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from workloads.launchers.local import Machine
 from workloads.programs import folders, journal
 from workloads.programs.errors import EXIT_DISK_FULL, disk_full
-from workloads.recipes import Step
 
-from .. import rehearsal
 from ..config import PROJECT, RawConfig
-from ..program import run_of
-from ..rehearsal import Outcome
-from ..run import Run
-from ..settings import read
 from .errors import fail, told
+
+if TYPE_CHECKING:
+    from workloads.launchers.local import Machine
+    from workloads.recipes import Step
+
+    from ..rehearsal import Outcome
+    from ..run import Run
 
 LOG_LINES_SHOWN = 15
 
@@ -40,6 +39,12 @@ def rehearse(
 
     Steps that are done are not run again; training that was killed goes on from its last checkpoint.
     """
+    from workloads.launchers.local import Machine
+
+    from .. import rehearsal
+    from ..program import run_of
+    from ..settings import read
+
     console = Console()
     if problem := rehearsal.missing(sys.executable):
         raise fail(problem)
@@ -91,10 +96,10 @@ class _Bars:
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
-    def started(self, step: Step) -> None:
+    def started(self, step: "Step") -> None:
         self._task = self._progress.add_task(step.name, total=None, note="")
 
-    def happened(self, step: Step, event: Mapping[str, Any]) -> None:
+    def happened(self, step: "Step", event: Mapping[str, Any]) -> None:
         if self._task is None:
             return
         if event["event"] == "step":
@@ -103,7 +108,7 @@ class _Bars:
         elif event["event"] == "progress":
             self._progress.update(self._task, completed=event["done"], total=event["total"], note=event["what"])
 
-    def ended(self, outcome: Outcome) -> None:
+    def ended(self, outcome: "Outcome") -> None:
         if self._task is not None:
             self._progress.remove_task(self._task)
         how = f"{outcome.seconds:.1f} s" if outcome.ran else "done before"
@@ -111,7 +116,7 @@ class _Bars:
         self._console.print(f"{outcome.step.name:<12} {how:>12}  {result}", soft_wrap=True, highlight=False)
 
 
-def _failed(outcome: Outcome, console: Console) -> typer.Exit:
+def _failed(outcome: "Outcome", console: Console) -> typer.Exit:
     """Shows why a step failed: the last lines of what it said, and where the rest is."""
     lines = outcome.log.read_text(errors="replace").splitlines()[-LOG_LINES_SHOWN:]
     console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
@@ -121,7 +126,11 @@ def _failed(outcome: Outcome, console: Console) -> typer.Exit:
     return fail(f"step {outcome.step.name} {how}. All it said: {outcome.log}. The same command goes on from here.")
 
 
-def _show(run: Run, outcomes: list[Outcome], machine: Machine, console: Console) -> None:
+def _show(run: "Run", outcomes: list["Outcome"], machine: "Machine", console: Console) -> None:
+    from rich.markdown import Markdown
+
+    from .. import rehearsal
+
     console.print(_summary(outcomes))
     made = {outcome.step.name: outcome.folder for outcome in outcomes}
     places = {name: made[at.step] / at.path for name, at in run.recipe.results.items() if at.step in made}
@@ -133,7 +142,7 @@ def _show(run: Run, outcomes: list[Outcome], machine: Machine, console: Console)
         console.print(f"{name}: {place}", soft_wrap=True, highlight=False)
 
 
-def _summary(outcomes: list[Outcome]) -> Table:
+def _summary(outcomes: list["Outcome"]) -> Table:
     table = Table("step", "what came of it", title="Rehearsal", title_justify="left")
     table.add_column("seconds", justify="right")
     table.add_column("peak memory", justify="right")

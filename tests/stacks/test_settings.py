@@ -171,6 +171,8 @@ def test_the_stacks_that_come_with_the_project_are_without_mistakes(stack: str) 
 def _as_the_cli_types_it(default: Any) -> dict[str, Any]:
     if isinstance(default, bool):
         return {"type": "boolean", "default": default}
+    if isinstance(default, int):
+        return {"type": "integer", "default": default}
     if isinstance(default, timedelta):
         return {"type": "string", "default": f"{default.total_seconds() / 3600:g}h"}
     if isinstance(default, (str, type(None))):

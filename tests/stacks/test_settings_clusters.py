@@ -271,11 +271,11 @@ def test_what_only_a_cluster_of_ones_own_makes_use_of_is_pointed_out_on_eks(conf
 def test_defaults_that_the_engine_hands_over_are_not_taken_for_keys_that_were_given(platform: str) -> None:
     """The Pulumi CLI adds every default of Pulumi.yaml to the config that a program gets."""
     declared = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())["config"]
-    texts = {True: "true", False: "false"}
     given = {
-        key.removeprefix("trainyard:"): texts.get(one["default"], one["default"]) if one["default"] != {} else {}
+        key.removeprefix("trainyard:"): {} if one["default"] == {} else str(one["default"])
         for key, one in declared.items()
     }
+    given["wait"] = given["wait"].lower()
     settings = read(RawConfig({**given, "platform": platform}))
     assert settings.ignored == ()
     assert settings == read(RawConfig({"platform": platform}))

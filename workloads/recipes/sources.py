@@ -5,18 +5,33 @@ just these files.
 """
 
 import hashlib
-from functools import lru_cache
+from collections.abc import Iterator
+from functools import cache, lru_cache
 from modulefinder import ModuleFinder
 from pathlib import Path
+from types import CodeType
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 """The folder that is on a pod's PYTHONPATH; programs are named from here: `programs.text_to_sql.train`."""
 
 
+class _Finder(ModuleFinder):
+    """Looks through each piece of code once, however many programs have it in their closure."""
+
+    def scan_opcodes(self, co: CodeType) -> Iterator[tuple[Any, ...]]:
+        return iter(_imports(co))
+
+
+@cache
+def _imports(code: CodeType) -> tuple[tuple[Any, ...], ...]:
+    return tuple(ModuleFinder().scan_opcodes(code))
+
+
 @lru_cache
 def closure(program: str) -> tuple[Path, ...]:
     """Every file below `ROOT` that the module `program` imports, at any depth, itself and its packages included."""
-    finder = ModuleFinder(path=[str(ROOT)])
+    finder = _Finder(path=[str(ROOT)])
     finder.import_hook(program)
     named = (getattr(module, "__file__", None) for module in finder.modules.values())
     files = {Path(name) for name in named if name}
