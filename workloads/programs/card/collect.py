@@ -37,7 +37,7 @@ def collect(folders: Mapping[str, Path], facts: Values) -> dict[str, Any]:
         "parameters": facts.get("parameters", {}),
         "versions": facts.get("versions", {}),
         "images": facts.get("images", {}),
-        "data": _data(facts.get("data", "prepare"), folders),
+        "data": _data(facts.get("data") or "prepare", folders),
         "weights": weights,
         "steps": steps,
         "trainings": {

@@ -32,9 +32,7 @@ def table(head: Iterable[str], rows: Iterable[Iterable[Child]], numbers: Iterabl
     right = set(numbers)
 
     def cells(tag: str, row: Iterable[Child]) -> list[Element]:
-        return [
-            element(tag, one, **({"class_": "number"} if place in right else {})) for place, one in enumerate(row)
-        ]
+        return [element(tag, one, **({"class_": "number"} if place in right else {})) for place, one in enumerate(row)]
 
     body = element("tbody", *(element("tr", *cells("td", row)) for row in rows))
     made = element("table", element("thead", element("tr", *cells("th", head))), body)

@@ -133,10 +133,10 @@ def _words(name: str) -> str:
 
 
 def number(value: float | None) -> str:
-    """For people: whole numbers in full, shares with four digits."""
+    """For people: whole numbers in full, others with three digits."""
     if value is None:
         return "–"
-    return f"{value:,.0f}" if abs(value) >= 100 or float(value).is_integer() else f"{value:.4g}"
+    return f"{value:,.0f}" if abs(value) >= 100 or float(value).is_integer() else f"{value:.3g}"
 
 
 def duration(seconds: float) -> str:

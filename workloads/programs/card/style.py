@@ -1,7 +1,8 @@
 """How the page looks."""
 
 STYLE = """
-:root { --ink: #1d2330; --dim: #5d6678; --line: #dfe3ea; --paper: #f6f7f9; --card: #fff; --one: #2563c9; --two: #c2570c }
+:root { --ink: #1d2330; --dim: #5d6678; --line: #dfe3ea; --paper: #f6f7f9; --card: #fff; --one: #2563c9;
+        --two: #c2570c }
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e6e9ef; --dim: #9aa4b5; --line: #313845; --paper: #14171d; --card: #1c2028; --one: #74a7ff;
           --two: #ffa05c }
