@@ -117,22 +117,8 @@ def _objects(run: runs.Run, step: RecipeStep, site: pulumi.Output[Site]) -> pulu
 
 def plan_json(run: runs.Run, objects: Mapping[str, str], capacity: timedelta) -> str:
     """What the run is handed; `objects` has each chosen step's, as JSON."""
-    names = [step.name for step in run.chosen]
-    folders = {step.name: folder(run.recipe.name, step.name, run.hashes[step.name]) for step in run.steps}
-    steps = tuple(
-        plans.StepPlan(
-            name=step.name,
-            hash=run.hashes[step.name],
-            config_map=f"step-{step.name}-{run.hashes[step.name]}",
-            digest=digest(objects[step.name]),
-            folder=folders[step.name],
-            needs=step.waits_for(names),
-            limit_seconds=step.limit_hours * 3600,
-        )
-        for step in run.chosen
-    )
-    needed = {name: folders[name] for step in run.chosen for name in step.needs}
-    return json.dumps(asdict(plans.Plan(run.recipe.name, steps, needed, capacity.total_seconds())), sort_keys=True)
+    digests = {name: digest(text) for name, text in objects.items()}
+    return json.dumps(asdict(runs.plan_of(run, digests, capacity)), sort_keys=True)
 
 
 def _deadline(run: runs.Run, capacity: timedelta) -> int:

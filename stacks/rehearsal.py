@@ -20,6 +20,7 @@ from workloads.programs import folders, journal
 from workloads.recipes import Step
 
 from . import plots
+from .diary import Diary, logs
 from .run import Run
 
 LOOK_EVERY_SECONDS = 0.2
@@ -58,14 +59,17 @@ def rehearse(
 ) -> list[Outcome]:
     """Carries out the run's chosen steps; stops after the first that fails, whose outcome is then the last."""
     outcomes: list[Outcome] = []
+    diary = Diary(run, machine.shared)
     for step in run.chosen:
         watcher.started(step)
+        diary.started(step.name)
         what = command(step, run.recipe.name, run.hashes, machine)
-        log = machine.shared / "logs" / run.recipe.name / f"{what.folder.name}.log"
+        log = logs(machine.shared, run.recipe.name) / f"{what.folder.name}.log"
         if folders.is_done(what.folder):
             outcome = Outcome(step, what.folder, log, ran=False)
         else:
             outcome = _carry_out(step, what, log, environment, partial(watcher.happened, step))
+        diary.ended(step.name, outcome.status)
         watcher.ended(outcome)
         outcomes.append(outcome)
         if outcome.status:

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
+from workloads.launchers.arguments import folder
+from workloads.programs.run import plan as plans
 from workloads.recipes import Fleet, Parameters, Recipe, Step, hashing
 from workloads.recipes.step import RESUME_FROM, Earlier, Image
 
@@ -54,3 +57,23 @@ def _chosen(step: Step, choice: Choice) -> Step:
     if choice.resume_from and step.resumes and step.name == choice.resume_from.step:
         step = replace(step, arguments={**step.arguments, RESUME_FROM: choice.resume_from})
     return step
+
+
+def plan_of(run: Run, digests: Mapping[str, str], capacity: timedelta) -> plans.Plan:
+    """What carries the run out is handed; `digests` has one of each chosen step's objects."""
+    names = [step.name for step in run.chosen]
+    folders = {step.name: folder(run.recipe.name, step.name, run.hashes[step.name]) for step in run.steps}
+    steps = tuple(
+        plans.StepPlan(
+            name=step.name,
+            hash=run.hashes[step.name],
+            config_map=f"step-{step.name}-{run.hashes[step.name]}",
+            digest=digests[step.name],
+            folder=folders[step.name],
+            needs=step.waits_for(names),
+            limit_seconds=step.limit_hours * 3600,
+        )
+        for step in run.chosen
+    )
+    needed = {name: folders[name] for step in run.chosen for name in step.needs}
+    return plans.Plan(run.recipe.name, steps, needed, capacity.total_seconds())

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 PRICE_REGION = "us-east-1"
 PRICE_DATE = "2026-07-20"
+PEAK_SOURCE = "dense bf16: 190 teraflops a Trainium device, 667 a Trainium2, by AWS's Neuron documentation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +28,7 @@ class InstanceType:
     efa_interfaces: int = 0
     instance_store_gb: int = 0
     peak_tflops: int = 0
-    """Dense bf16 teraflops of all devices together: 190 for a Trainium device, 667 for a Trainium2."""
+    """Of all devices together, see `PEAK_SOURCE`; 0 where there is none."""
 
 
 TRAINIUM = (

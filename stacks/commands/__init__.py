@@ -2,6 +2,7 @@
 
 import typer
 
+from .follow import follow
 from .plan import plan
 from .rehearse import rehearse
 
@@ -12,5 +13,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(follow)
 app.command()(plan)
 app.command()(rehearse)

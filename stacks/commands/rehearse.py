@@ -41,7 +41,7 @@ def rehearse(
     """
     from workloads.launchers.local import Machine
 
-    from .. import rehearsal
+    from .. import rehearsal, run_card
     from ..program import run_of
     from ..settings import read
 
@@ -49,9 +49,10 @@ def rehearse(
     if problem := rehearsal.missing(sys.executable):
         raise fail(problem)
     with told():
-        run = run_of(
-            read(RawConfig({"platform": "local", "recipe": recipe, "parameters": _given(parameters or [], data)}))
+        settings = read(
+            RawConfig({"platform": "local", "recipe": recipe, "parameters": _given(parameters or [], data)})
         )
+        run = run_of(settings)
         folders.make(folder, f"--folder {folder}")
     machine = Machine(folder.absolute(), sys.executable)
     console.print(f"[bold]{run.recipe.name}[/bold]: {run.recipe.summary}.\n")
@@ -60,6 +61,9 @@ def rehearse(
     if outcomes[-1].status:
         raise _failed(outcomes[-1], console)
     _show(run, outcomes, machine, console)
+    with told():
+        page = run_card.leave(run, settings, {one.step.name: one.folder for one in outcomes}, machine.shared)
+    console.print(f"run card: {page}", soft_wrap=True, highlight=False)
 
 
 def _given(assignments: Sequence[str], data: Path | None) -> dict[str, Any]:

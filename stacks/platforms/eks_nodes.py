@@ -22,10 +22,11 @@ from workloads.hardware import InstanceType, processor_for
 from workloads.recipes import Fleet
 from workloads.recipes.step import Processor
 
+from ..names import EKS_NAMESPACE
 from ..run import Run
 from ..settings import Settings
 
-NAMESPACE = "trainyard"
+NAMESPACE = EKS_NAMESPACE
 ON_CORE = {NODES_LABEL: CORE}
 
 

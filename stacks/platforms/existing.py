@@ -15,6 +15,7 @@ from workloads.launchers.pods import NEURON, Nodes
 
 from ..cluster import RUN_IMAGE, TOKEN_SECRET, Cluster, Patience, carry_out, token_secret
 from ..groups import NodeLabels
+from ..names import existing_namespace
 from ..rules import RUN_IMAGE as RUN_IMAGE_NAME
 from ..run import Run
 from ..settings import Settings
@@ -70,7 +71,7 @@ class ExistingPlatform:
         if self._given.namespace:
             name = self._given.namespace
             return name, kubernetes.core.v1.Namespace.get("namespace", name, opts=opts)
-        name = f"trainyard-{pulumi.get_stack()}"
+        name = existing_namespace(pulumi.get_stack())
         return name, kubernetes.core.v1.Namespace(
             "namespace", metadata=ObjectMetaArgs(name=name), opts=self._lasting(opts)
         )

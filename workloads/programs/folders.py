@@ -8,7 +8,9 @@ lost or cut short later is found out by its size.
 import fcntl
 import json
 import os
+import re
 import shutil
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -114,11 +116,35 @@ def clear(folder: Path, keep: Iterable[str] = ()) -> None:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Holds `folder` for this process alone; a second one waits. The kernel lets go of it when the holder dies."""
-    with (folder / LOCK).open("w") as file:
+    """Holds `folder` for this process alone; a second one waits. The kernel lets go of it when the holder dies.
+
+    The file that is locked keeps the time of each start, for `starts`.
+    """
+    with (folder / LOCK).open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             print(f"waiting: another process is at work in {folder}", flush=True)
             fcntl.flock(file, fcntl.LOCK_EX)
+        file.write(f"{time.time():.3f}\n")
+        file.flush()
         yield
+
+
+def starts(folder: Path) -> list[float]:
+    """When a process began to fill `folder`, each time, in seconds since 1970; of what came after its end, nothing."""
+    try:
+        lines = (folder / LOCK).read_text().split("\n")[:-1]
+    except FileNotFoundError:
+        return []
+    end = ended(folder)
+    times = [float(line) for line in lines if re.fullmatch(r"\d+\.\d{3}", line)]
+    return [time_ for time_ in times if end is None or time_ <= end]
+
+
+def ended(folder: Path) -> float | None:
+    """When `folder` was marked done, in seconds since 1970; None while it is not."""
+    try:
+        return (folder / MARKER).stat().st_mtime
+    except FileNotFoundError:
+        return None

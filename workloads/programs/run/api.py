@@ -123,11 +123,12 @@ class Api:
             raise UnreachableError(f"{method} {path}: {error}") from None
         finally:
             connection.close()
-        _check(response.status, content, f"{method} {path}")
+        check(response.status, content, f"{method} {path}")
         return content
 
 
-def _check(status: int, content: bytes, request: str) -> None:
+def check(status: int, content: bytes, request: str) -> None:
+    """Raises what an answer with `status` stands for; nothing where it is a good one."""
     if status < 400:
         return
     try:

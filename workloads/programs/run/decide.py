@@ -53,7 +53,7 @@ class View:
 
 def decide(plan: Plan, view: View) -> Decision:
     """The next thing to do."""
-    strays = tuple(one for one in view.objects if not _wanted(one, plan))
+    strays = tuple(one for one in view.objects if not wanted(one, plan))
     if strays:
         return Decision(_not_leaving(strays), status=f"stopping {_names(strays)}, which this run does not ask for")
     there = {one.step: one for one in view.objects}
@@ -73,7 +73,7 @@ def decide(plan: Plan, view: View) -> Decision:
     )
 
 
-def _wanted(one: Seen, plan: Plan) -> bool:
+def wanted(one: Seen, plan: Plan) -> bool:
     """Whether the run asks for just this object: the same step, and made from the same manifest."""
     return any((one.step, one.hash, one.digest) == (step.name, step.hash, step.digest) for step in plan.steps)
 
@@ -156,14 +156,33 @@ def _hours(seconds: float) -> str:
     return f"{seconds / 3600:.3g} h" if seconds >= 3600 else f"{seconds / 60:.3g} min"
 
 
+DONE = "done"
+TO_COME = "to come"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a step stands: `word` is DONE, TO_COME or its object's phase, `why` what it waits for or why it failed."""
+
+    word: str
+    why: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.word} ({self.why})" if self.why else self.word
+
+
+def standing(step: StepPlan, one: Seen | None, view: View) -> Standing:
+    """How `step` stands, of which `one` is the object."""
+    if view.done(step.name):
+        return Standing(DONE)
+    return Standing(one.phase.value, one.reason) if one else Standing(TO_COME)
+
+
 def _status(plan: Plan, there: Mapping[str, Seen], view: View) -> str:
     """One line: each step and how it stands."""
-    return ", ".join(f"{step.name} {_stands(step, there.get(step.name), view)}" for step in plan.steps)
+    return ", ".join(f"{step.name} {standing(step, there.get(step.name), view)}" for step in plan.steps)
 
 
-def _stands(step: StepPlan, one: Seen | None, view: View) -> str:
-    if view.done(step.name):
-        return "done"
-    if one is None:
-        return "to come"
-    return f"{one.phase.value} ({one.reason})" if one.reason else one.phase.value
+def told_done(status: str, plan: Plan) -> set[str]:
+    """The steps that a status line, as a run prints it, tells to be done."""
+    return {step.name for step in plan.steps if f", {step.name} {DONE}," in f", {status},"}

@@ -195,8 +195,7 @@ class _Recorder:
             values = {"step": one.step, "steps": self._plan.max_steps, "loss": loss, "learning_rate": one.rate}
             extra = {"tokens_per_second": round(speed, 1)} if one is pending[-1] else {}
             self._journal.log("step", **values, grad_norm=norm, **extra)
-        mean, last = sum(losses) / len(losses), pending[-1].step
-        self._journal.say(f"step {last:,} of {self._plan.max_steps:,}  loss {mean:.4f}  {speed:,.0f} tokens/s")
+        self._journal.trained(pending[-1].step, self._plan.max_steps, sum(losses) / len(losses), speed)
 
 
 @dataclass(frozen=True, slots=True)
