@@ -1,6 +1,7 @@
 """`trainyard plan`: what a stack would do, before it costs anything."""
 
 import dataclasses
+import errno
 import gc
 import json
 from collections.abc import Iterator
@@ -55,6 +56,8 @@ def _write(plan: "Plan", file: Path) -> None:
     from ..page import page
 
     try:
+        if file.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
         folders.write_atomically(file, page(plan))
     except OSError as error:
         if is_disk_full(error):

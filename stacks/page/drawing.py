@@ -44,17 +44,25 @@ def _placed(shape: Block, layout: Layout, key: str) -> Iterable[Drawn]:
 
 def picture(nodes: Sequence[Node], edges: Sequence[Edge], screen: Screen, title: str) -> Element:
     layout, boxes = arranged(nodes, edges, screen)
-    width, height = layout.width + 2 * MARGIN, layout.height + 2 * MARGIN
+    left, right = _reach(layout)
+    width, height = right - left + 2 * MARGIN, layout.height + 2 * MARGIN
     lines = [tag("path", d=_path(route.points), class_="edge") for route in layout.routes]
     heads = [tag("path", d=_head(route.points[-1]), class_="head") for route in layout.routes]
     return tag(
         "svg",
         tag("title", title),
-        tag("g", lines, heads, map(_box, boxes), transform=f"translate({MARGIN:g} {MARGIN:g})"),
+        tag("g", lines, heads, map(_box, boxes), transform=f"translate({MARGIN - left:.1f} {MARGIN:g})"),
         viewBox=f"0 0 {width:.1f} {height:.1f}",
         width=f"{width:.1f}",
         role="img",
     )
+
+
+def _reach(layout: Layout) -> tuple[float, float]:
+    """From where to where anything is drawn: a small graph takes little of its screen."""
+    lanes = [x for route in layout.routes for x, _ in route.points]
+    sides = [side for place in layout.places.values() for side in (place.x, place.right)]
+    return min([*lanes, *sides], default=0.0), max([*lanes, *sides], default=0.0)
 
 
 def _path(points: Sequence[Point]) -> str:

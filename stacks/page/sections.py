@@ -55,7 +55,8 @@ def steps(plan: "Plan") -> list[Element]:
     whole = tag("tr", _cells("in all", "", "", "", f"{plan.minutes:.1f}", plan_words.money(plan.dollars)), class_="sum")
     head = tag("tr", _cells("step", "hash", "launcher", "on", "minutes", "dollars", kind="th"))
     drawn = pictures(nodes, reduced([node.key for node in nodes], edges), "The steps, each below those that it needs")
-    return [*drawn, *_table(head, [*rows, whole]), _caption(plan_words.steps_caption(plan))]
+    beside = tag("div", _table(head, [*rows, whole]), _caption(plan_words.steps_caption(plan)))
+    return [tag("div", drawn, beside, class_="beside")]
 
 
 def _step_node(step: "PlannedStep") -> Node:
