@@ -8,10 +8,12 @@ from typing import Any
 from pulumi.output import Unknown
 
 from workloads.hardware import PRICE_DATE, PRICE_REGION
+from workloads.launchers.arguments import folder
+from workloads.programs import folders
 from workloads.recipes import Step
 
 from . import config, program
-from .critical_path import CriticalPath, critical_path
+from .critical_path import CriticalPath, critical_path, waits_for
 from .receipt import Receipt, receipt
 from .recorder import Recorded, record
 from .run import Run
@@ -23,7 +25,10 @@ KNOWN_LATER = "known after the update"
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """One step. `dollars` is None where AWS lists no price for its machine; `chosen` says whether it is to run."""
+    """One step. `dollars` is None where AWS lists no price for its machine; `chosen` says whether it is to run.
+
+    `done` is whether its result is there already, and None where only the cluster knows.
+    """
 
     name: str
     hash: str
@@ -35,14 +40,18 @@ class PlannedStep:
     minutes: float
     dollars: float | None
     chosen: bool
+    done: bool | None
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedResource:
+    """One resource, and by their URNs all that it is made `after`."""
+
     urn: str
     type: str
     name: str
     parent: str
+    after: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +85,8 @@ def make_plan(stack: str, project: Path = config.PROJECT) -> Plan:
     settings = read(raw)
     run = program.run_of(settings)
     recording = record(program.stand_up, raw, stack)
-    steps = tuple(_planned(step, run) for step in run.steps)
+    shared = project / settings.local.folder if settings.platform == "local" else None
+    steps = tuple(_planned(step, run, shared) for step in run.steps)
     prices = [step.dollars for step in steps if step.chosen]
     return Plan(
         stack=stack,
@@ -95,7 +105,9 @@ def make_plan(stack: str, project: Path = config.PROJECT) -> Plan:
     )
 
 
-def _planned(step: Step, run: Run) -> PlannedStep:
+def _planned(step: Step, run: Run, shared: Path | None) -> PlannedStep:
+    """`shared` is the folder that plays the shared volume on this machine."""
+    made = shared and shared / folder(run.recipe.name, step.name, run.hashes[step.name])
     return PlannedStep(
         name=step.name,
         hash=run.hashes[step.name],
@@ -107,11 +119,12 @@ def _planned(step: Step, run: Run) -> PlannedStep:
         minutes=step.minutes,
         dollars=step.dollars,
         chosen=step in run.chosen,
+        done=folders.is_done(made) if made else None,
     )
 
 
 def _resource(one: Recorded) -> PlannedResource:
-    return PlannedResource(one.urn, one.type, one.name, one.parent)
+    return PlannedResource(one.urn, one.type, one.name, one.parent, waits_for(one))
 
 
 def _known(value: Any) -> Any:

@@ -1,10 +1,12 @@
 """`trainyard plan`: what a stack would do, before it costs anything."""
 
 import dataclasses
+import errno
 import gc
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +15,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.tree import Tree
 
+from workloads.programs import folders
+from workloads.programs.errors import UserError, disk_full, is_disk_full
+
+from .. import plan_words
 from .errors import told
 
 if TYPE_CHECKING:
@@ -24,6 +30,9 @@ if TYPE_CHECKING:
 def plan(
     stack: Annotated[str, typer.Option(help="Stack whose config to read: Pulumi.<stack>.yaml.")] = "dev",
     as_json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
+    page_file: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write the plan as one page for a browser.")
+    ] = None,
 ) -> None:
     """Show what `pulumi up` would do with a stack: resources, steps, what they cost, how long until it trains, outputs.
 
@@ -33,10 +42,30 @@ def plan(
         from ..plan import make_plan
 
         made = make_plan(stack)
+        if page_file:
+            _write(made, page_file)
     if as_json:
         print(json.dumps(dataclasses.asdict(made), indent=1))
+    elif page_file:
+        print(f"The plan of stack {stack} is in {page_file}.")
     else:
         show(made, Console())
+
+
+def _write(plan: "Plan", file: Path) -> None:
+    from ..page import page
+
+    try:
+        if file.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        folders.write_atomically(file, page(plan))
+    except OSError as error:
+        if is_disk_full(error):
+            raise UserError(disk_full(file.parent)) from None
+        raise UserError(
+            f"--html {file}: cannot be written ({error.strerror}). Name a file in a folder that is there, and that you "
+            "may write to."
+        ) from None
 
 
 @contextmanager
@@ -76,8 +105,8 @@ def _steps(plan: "Plan") -> Table:
     for step in plan.steps:
         table.add_row(*_step(step), style=None if step.chosen else "dim")
     table.add_section()
-    table.add_row("in all", "", "", "", f"{plan.minutes:.1f}", _money(plan.dollars))
-    table.caption = f"Minutes are expected ones, prices {plan.prices}."
+    table.add_row("in all", "", "", "", f"{plan.minutes:.1f}", plan_words.money(plan.dollars))
+    table.caption = plan_words.steps_caption(plan)
     return table
 
 
@@ -86,55 +115,38 @@ def _table(title: str) -> Table:
 
 
 def _step(step: "PlannedStep") -> tuple[str, ...]:
-    name = step.name if step.chosen else f"{step.name} (left out)"
-    machine = f"{step.nodes} × {step.machine}"
-    return name, step.hash, step.launcher, machine, f"{step.minutes:.1f}", _money(step.dollars)
-
-
-def _money(dollars: float | None, digits: int = 2) -> str:
-    return "not listed" if dollars is None else f"{dollars:.{digits}f}"
+    state = plan_words.state(step)
+    name = f"{step.name} ({state})" if state else step.name
+    dollars = plan_words.money(step.dollars)
+    return name, step.hash, step.launcher, plan_words.machines(step), f"{step.minutes:.1f}", dollars
 
 
 def _costs(receipt: "Receipt") -> Table:
-    table = _table("What it costs")
-    table.add_column("dollars an hour, in us-east-1")
+    table = _table(plan_words.COSTS_TITLE)
+    table.add_column(plan_words.COSTS_COLUMN)
     table.add_column("", justify="right")
-    for line in receipt.lines:
-        table.add_row(f"[dim]{line.what}[/dim]", f"[dim]{_money(line.dollars_per_hour, 3)}[/dim]")
-    table.add_section()
-    table.add_row("while training", _money(receipt.training))
-    table.add_row("while idle: the last step's machine, until it goes", _money(receipt.idle))
-    table.add_row("after scale-down: no Trainium or CPU node", _money(receipt.scaled_down))
-    table.add_row("a month of that, if the stack is forgotten", _money(receipt.month))
-    table.add_section()
-    run = receipt.run
-    parts = f"steps {_money(run.steps)}, machines' start and end {_money(run.waiting)}"
-    table.add_row(f"a run: {parts}, platform and volumes {_money(run.platform)}", _money(run.total))
-    unknown = [f"No price is known for: {', '.join(receipt.unknown)}."] if receipt.unknown else []
-    table.caption = "\n".join([*unknown, f"By use, on top: {'; '.join(receipt.by_use)}."])
+    before = ""
+    for row in plan_words.costs(receipt):
+        if before not in ("", row.level):
+            table.add_section()
+        before = row.level
+        table.add_row(row.what, row.dollars, style="dim" if row.level == "detail" else None)
+    table.caption = "\n".join(plan_words.costs_notes(receipt))
     return table
 
 
 def _path(path: "CriticalPath") -> Table:
-    table = _table("From nothing to the first Trainium container, preparation left out")
+    table = _table(plan_words.PATH_TITLE)
     for column in ("after", "takes"):
         table.add_column(column, justify="right")
     table.add_column("minutes, typically")
-    for link in path.container.links:
-        if link.minutes >= SHORT:
-            table.add_row(f"{link.began:.1f}", f"{link.minutes:.1f}", link.name)
+    for link in plan_words.links(path):
+        table.add_row(f"{link.began:.1f}", f"{link.minutes:.1f}", link.name)
     table.add_section()
-    longer = f"{path.excess:.0%} more than a control plane, two nodes and an image's pull"
-    table.add_row(f"{path.container.minutes:.1f}", "", f"in all: {longer} ({path.unavoidable:.1f})")
-    table.add_row(f"{path.with_image:.1f}", "", "with its image built first")
-    table.add_row(f"{path.cold:.1f}", "", "first training step, all prepared, nothing compiled before")
-    table.add_row(f"{path.warm:.1f}", "", "the same with a compile cache")
-    table.caption = "Without any wait for capacity: AWS promises none of these times."
+    for minutes, what in plan_words.path_sums(path):
+        table.add_row(minutes, "", what)
+    table.caption = plan_words.PATH_CAPTION
     return table
-
-
-SHORT = 0.1
-"""Minutes. What takes less is counted, and not shown."""
 
 
 def _resources(plan: "Plan") -> Tree:

@@ -275,7 +275,7 @@ def test_defaults_that_the_engine_hands_over_are_not_taken_for_keys_that_were_gi
         key.removeprefix("trainyard:"): {} if one["default"] == {} else str(one["default"])
         for key, one in declared.items()
     }
-    given["wait"] = given["wait"].lower()
+    given["wait"] = str(given["wait"]).lower()
     settings = read(RawConfig({**given, "platform": platform}))
     assert settings.ignored == ()
     assert settings == read(RawConfig({"platform": platform}))
