@@ -134,7 +134,7 @@ def locked(folder: Path) -> Iterator[None]:
 def starts(folder: Path) -> list[float]:
     """When a process began to fill `folder`, each time, in seconds since 1970; of what came after its end, nothing."""
     try:
-        lines = (folder / LOCK).read_text().split("\n")[:-1]
+        lines = (folder / LOCK).read_text(errors="replace").split("\n")[:-1]
     except FileNotFoundError:
         return []
     end = ended(folder)
