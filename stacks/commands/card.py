@@ -69,7 +69,7 @@ def _results(card: dict[str, Any]) -> Table:
         table.add_row(f"held-out loss, {name}", "not known" if last is None else f"{first:.3f} → {last:.3f}")
         table.add_row(f"tokens a second, {name}", _told(training["tokens_per_second"]["typical"]))
         mfu = training["mfu"]
-        lacks = f"not known: no {', no '.join(mfu['unknown'])}"
+        lacks = f"not known, for want of: {', '.join(mfu['unknown'])}"
         table.add_row(f"MFU, {name}", lacks if mfu["value"] is None else f"{mfu['value']:.1%}")
     for name, value in (card["compile"] or {}).items():
         table.add_row(f"compile: {name.replace('_', ' ')}", _told(value))

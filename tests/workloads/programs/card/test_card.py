@@ -103,9 +103,7 @@ def test_data_with_one_other_byte_has_another_fingerprint_and_a_journal_changes_
 
 
 @given(st.lists(st.tuples(st.integers(1, 10**6), st.floats(0, 100)), min_size=1, max_size=3000), st.integers(1, 500))
-def test_a_thinned_curve_is_short_and_ends_where_the_whole_one_does(
-    points: list[tuple[int, float]], most: int
-) -> None:
+def test_a_thinned_curve_is_short_and_ends_where_the_whole_one_does(points: list[tuple[int, float]], most: int) -> None:
     found = contents.thinned(points, most)
     assert 1 <= len(found) <= most
     assert found[-1][0] == points[-1][0]
