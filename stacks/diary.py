@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -41,8 +42,9 @@ class Diary:
 
     def _write(self) -> None:
         noted = {"plan": self._plan, "pid": os.getpid(), "began": self._began, "ended": self._ended}
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(self._path, json.dumps(noted))
+        with suppress(OSError):  # on a full disk the steps are to say so
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(self._path, json.dumps(noted))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import typer
 
+from . import card
 from .follow import follow
 from .plan import plan
 from .rehearse import rehearse
@@ -13,6 +14,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(card.app, name="card")
 app.command()(follow)
 app.command()(plan)
 app.command()(rehearse)

@@ -106,7 +106,7 @@ class Cluster:
         if pod is None:
             return []
         names = [one["name"] for one in pod["spec"]["containers"]]
-        chosen = container if container in names else names[0]
+        chosen = container if container in names else names[0]  # an operator's own pod names its container otherwise
         return [parted for line in self._api.log_lines(pod["metadata"]["name"], chosen) if (parted := _parted(line))]
 
 

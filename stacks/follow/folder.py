@@ -71,11 +71,13 @@ def verdict(noted: Noted) -> Verdict:
 
 
 def _moments(folder: Path) -> list[Moment]:
+    """What the journal tells of progress. Steps are written some at a time: the last, with the speed, counts."""
     try:
         events = list(journal.read(folder))
     except (OSError, ValueError):  # it is being cleared, or rewound
         return []
-    told = ((event.get("at"), journal.told(event)) for event in events)
+    telling = (event for event in events if event["event"] != "step" or "tokens_per_second" in event)
+    told = ((event.get("at"), journal.told(event)) for event in telling)
     return [Moment(at, progress) for at, progress in told if at is not None and progress is not None]
 
 

@@ -8,7 +8,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from workloads.programs.card.page import duration
+from workloads.programs.card.pages import duration
 from workloads.programs.journal import Progress
 
 from .picture import Picture, Row

@@ -71,6 +71,7 @@ def _run(parsed: A, body: Callable[[A, Path], None], out: Path, resumable: Itera
         return
     if is_first_process():
         folders.clear(out, keep=resumable)
+        folders.note_start(out)
     body(parsed, out)
     if is_first_process():
         shutil.rmtree(out / WORK, ignore_errors=True)

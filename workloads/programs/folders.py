@@ -116,30 +116,29 @@ def clear(folder: Path, keep: Iterable[str] = ()) -> None:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Holds `folder` for this process alone; a second one waits. The kernel lets go of it when the holder dies.
-
-    The file that is locked keeps the time of each start, for `starts`.
-    """
+    """Holds `folder` for this process alone; a second one waits. The kernel lets go of it when the holder dies."""
     with (folder / LOCK).open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             print(f"waiting: another process is at work in {folder}", flush=True)
             fcntl.flock(file, fcntl.LOCK_EX)
-        file.write(f"{time.time():.3f}\n")
-        file.flush()
         yield
 
 
+def note_start(folder: Path) -> None:
+    """Notes that a process begins to fill `folder`, in the file that is locked: no clearing takes it away."""
+    with (folder / LOCK).open("a") as file:
+        file.write(f"{time.time():.3f}\n")
+
+
 def starts(folder: Path) -> list[float]:
-    """When a process began to fill `folder`, each time, in seconds since 1970; of what came after its end, nothing."""
+    """When a process began to fill `folder`, each time, in seconds since 1970."""
     try:
-        lines = (folder / LOCK).read_text().split("\n")[:-1]
+        lines = (folder / LOCK).read_text(errors="replace").split("\n")[:-1]
     except FileNotFoundError:
         return []
-    end = ended(folder)
-    times = [float(line) for line in lines if re.fullmatch(r"\d+\.\d{3}", line)]
-    return [time_ for time_ in times if end is None or time_ <= end]
+    return [float(line) for line in lines if re.fullmatch(r"[0-9]+\.[0-9]{3}", line)]
 
 
 def ended(folder: Path) -> float | None:

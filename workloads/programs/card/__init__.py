@@ -17,8 +17,8 @@ from typing import Any
 
 from ..errors import UserError
 from ..folders import write_atomically
-from .collect import SCHEMA, collect
-from .page import page
+from .contents import SCHEMA, collect
+from .pages import page
 
 JSON_FILE = "run-card.json"
 PAGE_FILE = "run-card.html"

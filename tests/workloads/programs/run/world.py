@@ -81,7 +81,8 @@ class Cluster(Api):
         self.items[kind, name] = {**copy.deepcopy(dict(item)), "metadata": {**item["metadata"], **made}}
 
     def steps_there(self) -> Iterator[Item]:
-        yield from (item for (kind, _), item in self.items.items() if kind in STEP_KINDS)
+        found = (item for (kind, _), item in self.items.items() if kind in STEP_KINDS)
+        yield from (item for item in found if plans.STEP_LABEL in item["metadata"]["labels"])
 
     def step(self, name: str) -> Item:
         return next(item for item in self.steps_there() if item["metadata"]["labels"][plans.STEP_LABEL] == name)

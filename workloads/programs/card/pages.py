@@ -69,7 +69,7 @@ def _speed(card: Card, training: Mapping[str, Any]) -> Iterator[tuple[str, Child
     yield "steps", f"{training['steps_done']:,} of {training['steps']:,}"
     yield "tokens a second", f"{number(speed['typical'])} (median of {speed['looks']}; best {number(speed['best'])})"
     if mfu["value"] is None:
-        yield "MFU", f"{UNKNOWN}: there is no {', no '.join(mfu['unknown'])}"
+        yield "MFU", f"{UNKNOWN}, for want of: {', '.join(mfu['unknown'])}"
     else:
         yield "MFU", f"{mfu['value']:.1%} of {mfu['peak_tflops']:,} teraflops ({mfu['peak_source'] or 'no source'})"
         sums = f"{mfu['operations']} × {card['weights']:,} × {speed['typical']:,} ÷ {mfu['peak_tflops']:,} × 10¹²"
