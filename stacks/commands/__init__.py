@@ -3,6 +3,7 @@
 import typer
 
 from .plan import plan
+from .preflight import preflight
 from .rehearse import rehearse
 
 app = typer.Typer(
@@ -13,4 +14,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(plan)
+app.command()(preflight)
 app.command()(rehearse)
