@@ -12,10 +12,11 @@ OF_CLUSTER = (
     "eks:cluster-name",
     "eks:eks-cluster-name",
     "elbv2.k8s.aws/cluster",
+    "karpenter.k8s.aws/cluster",
     "KubernetesCluster",
 )
 """Tags whose value is the name of the cluster that a controller made something for: EKS and its network add-on, the
-load balancer controller, the volume drivers."""
+load balancer controller, Karpenter, the volume drivers."""
 PREFIX_OF_CLUSTER = "kubernetes.io/cluster/"
 """How the tag begins that ends in a cluster's name, of Kubernetes itself and of Karpenter."""
 DISCOVERY = "karpenter.sh/discovery"

@@ -36,7 +36,7 @@ IAM_PREFIXES = {"tagging": "tag"}
 """Where rights are named otherwise than requests are signed."""
 IAM_ACTIONS = {"s3:ListBuckets": "s3:ListAllMyBuckets", "s3:HeadBucket": "s3:ListBucket"}
 
-LOG_IN = "aws configure list; then log in: `aws sso login` or `aws configure`"
+LOG_IN = "aws sso login, or aws configure"
 
 
 class Trouble(Exception):

@@ -2,6 +2,7 @@
 
 import typer
 
+from .leftovers import leftovers
 from .plan import plan
 from .preflight import preflight
 from .rehearse import rehearse
@@ -15,4 +16,5 @@ app = typer.Typer(
 )
 app.command()(plan)
 app.command()(preflight)
+app.command()(leftovers)
 app.command()(rehearse)

@@ -30,7 +30,9 @@ def hugging_face(wanted: Wanted, token: Callable[[str], str], hub: str = HUB) ->
     try:
         secret = token(stack)
     except TokenError as error:
-        return wrong(CHECK, f"the token cannot be read: {error}", f"pulumi config get trainyard:hfToken --stack {stack}")
+        return wrong(
+            CHECK, f"the token cannot be read: {error}", f"pulumi config get trainyard:hfToken --stack {stack}"
+        )
     for model in wanted.models:
         fault = refusal(model, secret, hub)
         if fault:

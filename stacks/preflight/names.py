@@ -29,7 +29,7 @@ def names(account: Account, wanted: Wanted) -> Finding:
         return wrong("names", f"taken by an earlier stack: {told}", " && ".join(removals))
     fixed = f"{len(wanted.names)} fixed names are free" if wanted.names else "none is fixed: each gets its own ending"
     logs = _groups(account, f"/aws/eks/{wanted.owner.label}-")
-    left = f"; an earlier stack left {', '.join(logs)}, which is in nobody's way" if logs else ""
+    left = f"; left by an earlier stack and in nobody's way: {', '.join(logs)}" if logs else ""
     return ok("names", fixed + left)
 
 
@@ -79,10 +79,5 @@ KINDS: Mapping[str, Named] = {
         ("iam", "delete-role", "--role-name"),
     ),
     "aws:kms/alias:Alias": Named("key alias", _alias, ("kms", "delete-alias", "--alias-name")),
-    "aws:sqs/queue:Queue": Named(
-        "queue",
-        _told("sqs", "get_queue_url", "QueueName", "NonExistentQueue"),
-        ("sqs", "delete-queue", "--queue-url"),
-    ),
 }
 """By the Pulumi type: the same as in wanted.NAMED_BY."""

@@ -82,4 +82,6 @@ def _room(account: Account, found: dict[str, Any], wanted: Wanted) -> list[Fault
     if free >= wanted.nodes:
         return []
     mend = f"pulumi config set --path trainyard:nodes.count {max(free, 1)} --stack {wanted.owner.stack}"
-    return [(f"has {free} of its {found['TotalInstanceCount']} machines free, and the stack wants {wanted.nodes}", mend)]
+    return [
+        (f"has {free} of its {found['TotalInstanceCount']} machines free, and the stack wants {wanted.nodes}", mend)
+    ]

@@ -20,7 +20,6 @@ NAMED_BY = {
     "aws:iam/instanceProfile:InstanceProfile": "name",
     "aws:iam/role:Role": "name",
     "aws:kms/alias:Alias": "name",
-    "aws:sqs/queue:Queue": "name",
 }
 """Types of resources whose names are unique in a region or account, with the input that fixes one."""
 
