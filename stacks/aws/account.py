@@ -27,7 +27,7 @@ class Account:
     or raises Trouble.
     """
 
-    def __init__(self, region: str, profile: str | None = None, patience: Patience = Patience()):  # noqa: B008
+    def __init__(self, region: str, profile: str | None = None, patience: Patience = Patience()):
         self.region, self.profile = region, profile
         self._config = Config(
             connect_timeout=patience.connect,

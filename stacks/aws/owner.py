@@ -1,4 +1,4 @@
-"""Which of an account's resources are a stack's: by the tags that Trainyard gives, and by those that Kubernetes gives."""
+"""Which of an account's resources are a stack's: by the tags that Trainyard gives, and by those of Kubernetes."""
 
 import re
 from collections.abc import Mapping

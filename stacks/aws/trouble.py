@@ -39,7 +39,7 @@ IAM_ACTIONS = {"s3:ListBuckets": "s3:ListAllMyBuckets", "s3:HeadBucket": "s3:Lis
 LOG_IN = "aws sso login, or aws configure"
 
 
-class Trouble(Exception):
+class Trouble(Exception):  # noqa: N818
     """AWS gave no answer to go on with. `code` is the one it gave, if any; `mend` what a person can do."""
 
     def __init__(self, text: str, mend: str | None = None, code: str = ""):

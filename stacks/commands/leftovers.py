@@ -18,9 +18,9 @@ def leftovers(
     stack: Annotated[str, typer.Option(help="Stack whose config to read: Pulumi.<stack>.yaml.")] = "dev",
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
 ) -> None:
-    """Find what outlived `pulumi destroy`, with dollars a day and the command that removes it. Status 1 if anything did.
+    """Find what outlived `pulumi destroy`, with dollars a day and the command that removes it.
 
-    It removes nothing.
+    It removes nothing. Status 1 if anything is left, or may be.
     """
     with told():
         from ..leftovers import look

@@ -3,31 +3,20 @@
 from .. import prices
 from ..aws.account import Account
 from ..aws.owner import Owner
-from ..aws.trouble import Trouble
 from .leftover import Leftover
-from .tagged import tagged
+from .tagged import owned
 
 
 def repositories(account: Account, owner: Owner) -> list[Leftover]:
-    names = [arn.partition("repository/")[2] for arn in tagged(account, owner, "ecr:repository")]
-    sizes = {name: size for name in names if (size := _bytes(account, name)) is not None}
-    words = ("ecr", "delete-repository", "--force", "--repository-name")
-    return [
-        Leftover("image repository", name, f"{size / 1e9:.1f} GB", _daily(size), account.command(*words, name))
-        for name, size in sizes.items()
-    ]
+    found = account.all("ecr", "describe_repositories", "repositories")
+    arns = {one["repositoryName"]: one["repositoryArn"] for one in found}
+    return [_left(account, name) for name in owned(account, owner, "ecr", "resourceArn", arns)]
 
 
-def _daily(size: int) -> float:
-    return size / 1e9 * prices.IMAGE_GB_MONTH.dollars / prices.HOURS_A_MONTH * 24
-
-
-def _bytes(account: Account, name: str) -> int | None:
-    """Of all its images, as if none shared a layer; None where it is gone."""
-    try:
-        images = account.all("ecr", "describe_images", "imageDetails", repositoryName=name)
-    except Trouble as trouble:
-        if "RepositoryNotFound" in trouble.code:
-            return None
-        raise
-    return sum(one.get("imageSizeInBytes", 0) for one in images)
+def _left(account: Account, name: str) -> Leftover:
+    """Its size is that of all its images, as if none shared a layer."""
+    images = account.all("ecr", "describe_images", "imageDetails", repositoryName=name)
+    gigabytes = sum(one.get("imageSizeInBytes", 0) for one in images) / 1e9
+    daily = gigabytes * prices.IMAGE_GB_MONTH.dollars / prices.HOURS_A_MONTH * 24
+    command = account.command("ecr", "delete-repository", "--force", "--repository-name", name)
+    return Leftover("image repository", name, f"{gigabytes:.1f} GB", daily, command)

@@ -12,7 +12,8 @@ OF_CLUSTERS = ("/aws/eks/", "/aws/containerinsights/")
 
 
 def log_groups(account: Account, owner: Owner) -> list[Leftover]:
-    names = [arn.partition(":log-group:")[2].removesuffix(":*") for arn in tagged(account, owner, "logs:log-group")]
+    arns = [arn for arn in tagged(account, owner, "logs") if ":log-group:" in arn]
+    names = [arn.partition(":log-group:")[2].removesuffix(":*") for arn in arns]
     found = [one for name in names for one in _beginning(account, name) if one["logGroupName"] == name]
     for prefix in OF_CLUSTERS:
         named = _beginning(account, f"{prefix}{owner.label}-")

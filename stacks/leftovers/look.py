@@ -1,4 +1,4 @@
-"""A stack's leftovers, by its name. Its config need not be without mistakes: what it once made is there all the same."""
+"""A stack's leftovers, by its name. Its config may have mistakes by now: what it once made is there all the same."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -4,7 +4,7 @@ from ..aws.account import Account
 from ..aws.owner import Owner
 from ..aws.trouble import Trouble
 from .leftover import Leftover
-from .tagged import tagged
+from .tagged import owned, tagged
 
 
 def queues(account: Account, owner: Owner) -> list[Leftover]:
@@ -24,9 +24,8 @@ def _url(account: Account, name: str) -> str | None:
 
 
 def rules(account: Account, owner: Owner) -> list[Leftover]:
-    names = [arn.rpartition("/")[2] for arn in tagged(account, owner, "events:rule")]
-    there = {one["Name"] for one in account.all("events", "list_rules", "Rules")} if names else set()
-    return [_rule(account, name) for name in names if name in there]
+    arns = {one["Name"]: one["Arn"] for one in account.all("events", "list_rules", "Rules")}
+    return [_rule(account, name) for name in owned(account, owner, "events", "ResourceARN", arns)]
 
 
 def _rule(account: Account, name: str) -> Leftover:

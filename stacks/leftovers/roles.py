@@ -1,9 +1,11 @@
 """IAM roles and instance profiles. They cost nothing; rights that nobody needs are a leftover all the same."""
 
+from functools import partial
 from typing import Any
 
 from ..aws.account import Account, tags_of
 from ..aws.owner import Owner
+from ..aws.together import together
 from .leftover import Leftover
 
 
@@ -27,11 +29,13 @@ def _role(account: Account, one: dict[str, Any]) -> Leftover:
 
 def instance_profiles(account: Account, owner: Owner) -> list[Leftover]:
     found = account.all("iam", "list_instance_profiles", "InstanceProfiles")
-    return [_profile(account, one) for one in found if owner.has(_tags(account, one["InstanceProfileName"]))]
+    whole = together([partial(_whole, account, one["InstanceProfileName"]) for one in found])
+    return [_profile(account, one) for one in whole if owner.has(tags_of(one))]
 
 
-def _tags(account: Account, name: str) -> dict[str, str]:
-    return tags_of({"Tags": account.all("iam", "list_instance_profile_tags", "Tags", InstanceProfileName=name)})
+def _whole(account: Account, name: str) -> dict[str, Any]:
+    """With its tags, which the list leaves out."""
+    return account.ask("iam", "get_instance_profile", InstanceProfileName=name)["InstanceProfile"]
 
 
 def _profile(account: Account, one: dict[str, Any]) -> Leftover:

@@ -75,7 +75,7 @@ def _of_kubectl(printed: str) -> str:
 
 
 def _of_aws(printed: str) -> str:
-    return printed.split()[0].removeprefix("aws-cli/") if printed.split() else ""
+    return printed.split(maxsplit=1)[0].removeprefix("aws-cli/") if printed.split() else ""
 
 
 TOOLS = {

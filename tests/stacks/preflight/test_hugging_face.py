@@ -19,7 +19,7 @@ ANSWERS = {"some/open": 200, "some/gated": 403, "some/gone": 404, "some/broken":
 class _Hub(BaseHTTPRequestHandler):
     asked: list[tuple[str, str]] = []  # noqa: RUF012
 
-    def do_HEAD(self) -> None:  # noqa: N802
+    def do_HEAD(self) -> None:
         self.asked.append((self.command, self.path))
         known = self.headers.get("Authorization") == f"Bearer {GOOD}"
         status = ANSWERS["/".join(self.path.split("/")[1:3])] if known else 401
@@ -30,7 +30,7 @@ class _Hub(BaseHTTPRequestHandler):
 
     do_GET = do_HEAD  # noqa: N815
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *args: object) -> None:
         pass
 
 
