@@ -12,7 +12,7 @@ from rich.table import Table
 from workloads.programs.folders import write_atomically
 from workloads.recipes.sources import ROOT
 
-from . import platform
+from . import aws, platform
 from .made_up import rows
 from .measure import Cost, cost
 
@@ -28,7 +28,7 @@ def main() -> None:
     console.print(*platforms(), sep="\n\n")
     table = _table("Speed and memory", "what", "time", "peak memory", "aim")
     with tempfile.TemporaryDirectory() as folder:
-        for row in (*planning(), *rehearsing(Path(folder)), *preparing(Path(folder))):
+        for row in (*planning(), *aws.asking(), *rehearsing(Path(folder)), *preparing(Path(folder))):
             table.add_row(*row)
     console.print(table)
 

@@ -23,6 +23,7 @@ ADDRESS_HOUR = Price(0.005, "a public IPv4 address: cloudburn.io/blog/aws-nat-ga
 ENDPOINT_HOUR = Price(0.01, "an interface endpoint, in each of its zones: zeonedge.com on NAT gateways, 2026-04-10")
 BALANCER_HOUR = Price(0.0225, "network load balancer: clustercost.com/blog/network-load-balancer-pricing-2025")
 KEY_MONTH = Price(1.00, "a KMS key: guides of 2026 to AWS's prices, as for components/cluster.py")
+IMAGE_GB_MONTH = Price(0.10, "images in ECR: as for components/registry.py")
 VOLUME_GB_MONTH = Price(0.08, "EBS gp3: as for components/core_nodes.py")
 
 LUSTRE_GB_MONTH = {

@@ -4,7 +4,9 @@ import typer
 
 from . import card
 from .follow import follow
+from .leftovers import leftovers
 from .plan import plan
+from .preflight import preflight
 from .rehearse import rehearse
 
 app = typer.Typer(
@@ -17,4 +19,6 @@ app = typer.Typer(
 app.add_typer(card.app, name="card")
 app.command()(follow)
 app.command()(plan)
+app.command()(preflight)
+app.command()(leftovers)
 app.command()(rehearse)
