@@ -35,7 +35,8 @@ class Choice:
 def make_run(recipe: Recipe, parameters: Parameters, fleet: Fleet | None, choice: Choice | None = None) -> Run:
     """The run of `recipe`; KeyError for a step that it lacks."""
     choice = choice or Choice()
-    steps = tuple(_chosen(step, choice) for step in recipe.steps(parameters, fleet))
+    own = tuple(_chosen(step, choice) for step in recipe.steps(parameters, fleet))
+    steps = recipe.whole(own, parameters)
     places = {step.name: place for place, step in enumerate(steps)}
     start = places[choice.first] if choice.first else 0
     stop = places[choice.last] + 1 if choice.last else len(steps)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..programs import keep, store
 from ..recipes.sources import ROOT
 from ..recipes.step import Step, ThisMachine
 from .arguments import DISTRIBUTED, arguments, folder
@@ -12,10 +13,19 @@ from .arguments import DISTRIBUTED, arguments, folder
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """This machine: `shared` plays the part of the cluster's shared volume, `python` that of the image."""
+    """This machine: `shared` plays the part of the cluster's shared volume, `python` that of the image.
+
+    What runs keep is told apart by the name `stack`.
+    """
 
     shared: Path
     python: str
+    stack: str = "rehearsal"
+
+    @property
+    def results(self) -> Path:
+        """Where results go."""
+        return self.shared / "results"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,5 +48,10 @@ def command(step: Step, recipe: str, hashes: Mapping[str, str], machine: Machine
     processes = step.placement.processes if isinstance(step.placement, ThisMachine) else 1
     together = (DISTRIBUTED, f"--processes={processes}") if processes > 1 else ()
     argv = (machine.python, "-m", *together, *words)
-    environment = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    environment = {
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+        store.ADDRESS: str(machine.results),
+        keep.STACK: machine.stack,
+    }
     return Command(argv, environment, machine.shared / folder(recipe, step.name, hashes[step.name]))
