@@ -2,6 +2,8 @@
 
 import pulumi
 
+from components.guard.destroy import DestroyGuard
+
 from . import config
 from .mistakes import SettingsError
 from .platforms import PLATFORMS
@@ -16,8 +18,23 @@ def stand_up() -> None:
         pulumi.warn(str(mistake))
     platform = PLATFORMS[settings.platform](settings)
     require([*([str(LACKS_TOKEN)] if settings.lacks_token else []), *platform.missing()])
+    declared = gather()
     for name, value in platform.carry_out(run_of(settings)).items():
         pulumi.export(name, value)
+    if platform.guard:
+        # deleted before all there is, so that a destroy that it refuses has not begun
+        DestroyGuard("guard-first", platform.guard, pulumi.ResourceOptions(depends_on=[*declared]))
+
+
+def gather() -> list[pulumi.Resource]:
+    """A list to which every resource is added that the program declares from now on."""
+    declared: list[pulumi.Resource] = []
+
+    def add(args: pulumi.ResourceTransformationArgs) -> None:
+        declared.append(args.resource)
+
+    pulumi.runtime.register_stack_transformation(add)
+    return declared
 
 
 def read_settings() -> Settings:

@@ -10,17 +10,17 @@ from ..recipes.sources import ROOT
 from ..recipes.step import Step, ThisMachine
 from .arguments import DISTRIBUTED, arguments, folder
 
+STACK = "local"
+"""Under which name results are kept, whoever starts the steps: a rehearsal's are the same as those of a stack that has
+its folder."""
+
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """This machine: `shared` plays the part of the cluster's shared volume, `python` that of the image.
-
-    What runs keep is told apart by the name `stack`.
-    """
+    """This machine: `shared` plays the part of the cluster's shared volume, `python` that of the image."""
 
     shared: Path
     python: str
-    stack: str = "rehearsal"
 
     @property
     def results(self) -> Path:
@@ -52,6 +52,6 @@ def command(step: Step, recipe: str, hashes: Mapping[str, str], machine: Machine
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
         store.ADDRESS: str(machine.results),
-        keep.STACK: machine.stack,
+        keep.STACK: STACK,
     }
     return Command(argv, environment, machine.shared / folder(recipe, step.name, hashes[step.name]))
