@@ -4,6 +4,7 @@ import typer
 
 from .plan import plan
 from .rehearse import rehearse
+from .results import app as results
 
 app = typer.Typer(
     name="trainyard",
@@ -14,3 +15,4 @@ app = typer.Typer(
 )
 app.command()(plan)
 app.command()(rehearse)
+app.add_typer(results, name="results")
