@@ -113,3 +113,12 @@ def tls_only(bucket: str) -> str:
             "Condition": {"Bool": {"aws:SecureTransport": "false"}},
         }
     )
+
+
+def use(arn: str) -> str:
+    """An IAM policy document: to list the bucket, and to read, write and delete what is in it. Old versions stay."""
+    objects = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+    return policy(
+        {"Sid": "List", "Effect": "Allow", "Action": "s3:ListBucket", "Resource": arn},
+        {"Sid": "Objects", "Effect": "Allow", "Action": objects, "Resource": f"{arn}/*"},
+    )

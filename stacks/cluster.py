@@ -12,6 +12,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
+from components.guard.destroy import DestroyGuard, DestroyGuardArgs
 from components.run import NAME, Run, RunArgs, digest
 from components.step import Bundle, Step, StepArgs
 from components.versions import PYTHON_IMAGE
@@ -51,6 +52,8 @@ class Cluster:
     sees_karpenter: bool
     ready: tuple[pulumi.Resource, ...]
     """What must be there before a step may be declared."""
+    guard: DestroyGuardArgs | None
+    """What to ask before a destroy takes what the run made; None where it stays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +83,9 @@ def carry_out(run: runs.Run, cluster: Cluster, patience: Patience, opts: pulumi.
         node_selector=cluster.run_selector,
         sees_karpenter=cluster.sees_karpenter,
     )
+    if cluster.guard:
+        # before the run and not after it, so that a run that failed is guarded as well
+        DestroyGuard("guard", cluster.guard, pulumi.ResourceOptions(depends_on=steps))
     made = Run("run", args, after)
     return _outputs(run, cluster, made)
 
@@ -144,6 +150,7 @@ def _outputs(run: runs.Run, cluster: Cluster, made: Run) -> dict[str, Any]:
         "stop": pulumi.Output.concat(kubectl, STOP_RUN, kubectl, f" delete jobs --selector {label}"),
         **places,
         "fetch": fetch,
+        "results": cluster.site.apply(lambda known: known.results),
     }
 
 

@@ -53,6 +53,7 @@ WITHIN: Mapping[tuple[str, str], Typical] = {
 KINDS: Mapping[str, Typical] = {
     "aws": Typical(0.05, "one API call: 0s to 3s for subnets, routes, roles, rules and log groups in the same logs"),
     "kubernetes": Typical(0.03, "one API call: an estimate"),
+    "command": Typical(0, "what a destroy asks: an update runs nothing"),
     "trainyard": Typical(0, "a component: its parts take the time"),
     "pulumi": Typical(0, "nothing is made"),
 }

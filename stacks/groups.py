@@ -85,11 +85,20 @@ class Existing(Group):
     processors: NodeLabels = Field(NodeLabels.model_validate({}), description="Its nodes without Neuron devices.")
 
 
+DEFAULT_TARGET = "/shared/results"
+
+
 class Results(Group):
     """What a run leaves."""
 
     keep: bool = Field(True, description="Whether what the runs made outlives `pulumi destroy`.")
     bucket: str | None = Field(None, description="A bucket of an earlier stack's to go on with (eks).")
+    target: str = Field(
+        DEFAULT_TARGET, description="Where results go (existing): a folder below /shared, or s3://bucket/prefix."
+    )
+    service_account: Name | None = Field(
+        None, description="The service account whose rights in AWS steps have (existing); it is there already."
+    )
 
 
 Provisioner = Literal["karpenter", "managed"]

@@ -1,11 +1,16 @@
 """The Pulumi program: settings, platform, run, outputs, in that order. It is the architecture at a glance."""
 
+import json
+
 import pulumi
 
+from components.guard.destroy import DestroyGuard
+
 from . import config
+from .facts import facts
 from .mistakes import SettingsError
 from .platforms import PLATFORMS
-from .run import Choice, Run, make_run
+from .run import Choice, Run, make_run, with_facts
 from .settings import LACKS_TOKEN, Settings, read
 
 
@@ -16,8 +21,23 @@ def stand_up() -> None:
         pulumi.warn(str(mistake))
     platform = PLATFORMS[settings.platform](settings)
     require([*([str(LACKS_TOKEN)] if settings.lacks_token else []), *platform.missing()])
+    declared = gather()
     for name, value in platform.carry_out(run_of(settings)).items():
         pulumi.export(name, value)
+    if platform.guard:
+        # deleted before all there is, so that a destroy that it refuses has not begun
+        DestroyGuard("guard-first", platform.guard, pulumi.ResourceOptions(depends_on=[*declared]))
+
+
+def gather() -> list[pulumi.Resource]:
+    """A list to which every resource is added that the program declares from now on."""
+    declared: list[pulumi.Resource] = []
+
+    def add(args: pulumi.ResourceTransformationArgs) -> None:
+        declared.append(args.resource)
+
+    pulumi.runtime.register_stack_transformation(add)
+    return declared
 
 
 def read_settings() -> Settings:
@@ -35,7 +55,8 @@ def run_of(settings: Settings) -> Run:
         images=settings.images,
         resume_from=settings.resume_from,
     )
-    return make_run(settings.recipe, settings.parameters, settings.fleet, choice)
+    run = make_run(settings.recipe, settings.parameters, settings.fleet, choice)
+    return with_facts(run, json.dumps(facts(run, settings), sort_keys=True))
 
 
 def require(missing: list[str]) -> None:

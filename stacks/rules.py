@@ -5,11 +5,14 @@ default that the user never wrote.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from components import limits
 from workloads.hardware import trainium
 
 from . import rules_eks, rules_spend
+from .groups import DEFAULT_TARGET
 from .mistakes import TOKEN, Mistake, unknown
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ INSTANCE, COUNT, EFA, RECIPE, PLATFORM = (
     ("platform",),
 )
 PARAMETERS, STORAGE = ("parameters",), ("existing",)
+TARGET = ("results", "target")
 CLAIM, NAMESPACE = ("existing", "claim"), ("existing", "namespace")
 
 RUN_IMAGE = "run"
@@ -141,6 +145,42 @@ def _storage(settings: "Settings") -> Iterator[Mistake]:
         yield Mistake(NAMESPACE, f"is missing: in which namespace is the claim {existing.claim}?")
 
 
+def _results(settings: "Settings") -> Iterator[Mistake]:
+    """Where results go is set by another key on each platform, and one that does nothing would be believed."""
+    given = settings.results
+    if settings.platform == "eks":
+        for key, value in (("target", given.target != DEFAULT_TARGET), ("serviceAccount", given.service_account)):
+            if value:
+                yield Mistake(("results", key), "is for the platform existing. On eks name a bucket: results.bucket.")
+    if settings.platform != "existing":
+        return
+    if given.bucket:
+        yield Mistake(("results", "bucket"), "is for the platform eks. On existing set results.target: s3://bucket.")
+    yield from _target(given.target)
+    if given.service_account and not settings.existing.namespace:
+        yield Mistake(NAMESPACE, f"is missing: in which namespace is the service account {given.service_account}?")
+
+
+def _target(target: str) -> Iterator[Mistake]:
+    place = PurePosixPath(target)
+    if target.startswith("s3:"):
+        fault = limits.s3_folder_fault(target)
+        if fault:
+            yield Mistake(TARGET, fault)
+    elif place.parts[:2] != ("/", "shared") or ".." in place.parts or len(place.parts) < 3:
+        yield Mistake(
+            TARGET, f"{target!r} is no place for results. Allowed: a folder below /shared, or s3://bucket/prefix."
+        )
+    elif place.parts[2] in TAKEN:
+        yield Mistake(
+            TARGET, f"{target!r} lies where steps write. Allowed: {DEFAULT_TARGET}, or another folder below /shared."
+        )
+
+
+TAKEN = ("runs", "neuron-cache", "huggingface", "data")
+"""Folders of the shared volume that are something else."""
+
+
 def _images(settings: "Settings") -> Iterator[Mistake]:
     if settings.platform == "local":
         return
@@ -190,6 +230,7 @@ RULES: tuple[tuple[tuple[Path, ...], Callable[[Any], Iterator[Mistake]]], ...] =
     ((PLATFORM, RECIPE, INSTANCE, COUNT), _parameters),
     ((PLATFORM, RECIPE), _step_range),
     ((PLATFORM, STORAGE), _storage),
+    ((PLATFORM, STORAGE, ("results",)), _results),
     ((PLATFORM, RECIPE, PARAMETERS, INSTANCE, COUNT, ("images",)), _images),
     ((PLATFORM, RECIPE, PARAMETERS, INSTANCE, COUNT, ("resumeFrom",)), _resume_from),
     ((PLATFORM, RECIPE, PARAMETERS, INSTANCE, COUNT, STORAGE), _launchers),

@@ -20,7 +20,7 @@ def limit(settings: "Settings") -> Iterator[Mistake]:
     most = settings.keys.max_spend
     if not most or settings.platform == "local":
         return
-    steps = tuple(settings.recipe.steps(settings.parameters, settings.fleet))
+    steps = settings.recipe.whole(settings.recipe.steps(settings.parameters, settings.fleet))
     asked = settings.steps
     if not {asked.first, asked.last} <= {None, *(step.name for step in steps)}:
         return  # the rule about steps tells it

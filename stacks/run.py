@@ -7,6 +7,7 @@ from datetime import timedelta
 from workloads.launchers.arguments import folder
 from workloads.programs.run import plan as plans
 from workloads.recipes import Fleet, Parameters, Recipe, Step, hashing
+from workloads.recipes.keeping import FACTS
 from workloads.recipes.step import RESUME_FROM, Earlier, Image
 
 
@@ -38,7 +39,8 @@ class Choice:
 def make_run(recipe: Recipe, parameters: Parameters, fleet: Fleet | None, choice: Choice | None = None) -> Run:
     """The run of `recipe`; KeyError for a step that it lacks."""
     choice = choice or Choice()
-    steps = tuple(_chosen(step, choice) for step in recipe.steps(parameters, fleet))
+    own = tuple(_chosen(step, choice) for step in recipe.steps(parameters, fleet))
+    steps = recipe.whole(own)
     return Run(recipe, parameters, fleet, steps, in_range(steps, choice.first, choice.last), hashing.hashes(steps))
 
 
@@ -77,3 +79,12 @@ def plan_of(run: Run, digests: Mapping[str, str], capacity: timedelta) -> plans.
     )
     needed = {name: folders[name] for step in run.chosen for name in step.needs}
     return plans.Plan(run.recipe.name, steps, needed, capacity.total_seconds())
+
+
+def with_facts(run: Run, facts: str) -> Run:
+    """`run`, with what its last step writes into the run card beside what the steps' folders tell, as JSON."""
+
+    def told(step: Step) -> Step:
+        return replace(step, tuning={**step.tuning, FACTS: facts}) if FACTS in step.tuning else step
+
+    return replace(run, steps=tuple(map(told, run.steps)), chosen=tuple(map(told, run.chosen)))

@@ -63,7 +63,9 @@ class Keys(Group):
     resume_from: StepFolder = Field(
         "", description="An earlier training to go on from, by its folder's name: train-0123456789."
     )
-    results: Results = Field(Results.model_validate({}), description="What a run leaves: keep, bucket.")
+    results: Results = Field(
+        Results.model_validate({}), description="What a run leaves: keep, bucket, target, serviceAccount."
+    )
     provisioner: Provisioner = Field("karpenter", description="What brings nodes on eks: karpenter or managed.")
     cluster: Cluster = Field(
         Cluster.model_validate({}), description="The EKS cluster: kubernetes, publicAccessCidrs, access, coreNodes."

@@ -8,6 +8,7 @@ from .leftovers import leftovers
 from .plan import plan
 from .preflight import preflight
 from .rehearse import rehearse
+from .results import app as results
 
 app = typer.Typer(
     name="trainyard",
@@ -22,3 +23,4 @@ app.command()(plan)
 app.command()(preflight)
 app.command()(leftovers)
 app.command()(rehearse)
+app.add_typer(results, name="results")

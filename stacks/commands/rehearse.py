@@ -41,7 +41,7 @@ def rehearse(
     """
     from workloads.launchers.local import Machine
 
-    from .. import rehearsal, run_card
+    from .. import rehearsal
     from ..program import run_of
     from ..settings import read
 
@@ -49,10 +49,9 @@ def rehearse(
     if problem := rehearsal.missing(sys.executable):
         raise fail(problem)
     with told():
-        settings = read(
-            RawConfig({"platform": "local", "recipe": recipe, "parameters": _given(parameters or [], data)})
+        run = run_of(
+            read(RawConfig({"platform": "local", "recipe": recipe, "parameters": _given(parameters or [], data)}))
         )
-        run = run_of(settings)
         folders.make(folder, f"--folder {folder}")
     machine = Machine(folder.absolute(), sys.executable)
     console.print(f"[bold]{run.recipe.name}[/bold]: {run.recipe.summary}.\n")
@@ -61,9 +60,6 @@ def rehearse(
     if outcomes[-1].status:
         raise _failed(outcomes[-1], console)
     _show(run, outcomes, machine, console)
-    with told():
-        page = run_card.leave(run, settings, {one.step.name: one.folder for one in outcomes}, machine.shared)
-    console.print(f"run card: {page}", soft_wrap=True, highlight=False)
 
 
 def _given(assignments: Sequence[str], data: Path | None) -> dict[str, Any]:
@@ -133,6 +129,10 @@ def _failed(outcome: "Outcome", console: Console) -> typer.Exit:
 def _show(run: "Run", outcomes: list["Outcome"], machine: "Machine", console: Console) -> None:
     from rich.markdown import Markdown
 
+    from workloads.programs.card import PAGE_FILE
+    from workloads.programs.keep import CARD
+    from workloads.recipes.keeping import KEEP
+
     from .. import rehearsal
 
     console.print(_summary(outcomes))
@@ -141,6 +141,8 @@ def _show(run: "Run", outcomes: list["Outcome"], machine: "Machine", console: Co
     report = places.get("report")
     if report:
         console.print(Markdown(report.read_text()))
+    if KEEP in made:
+        places["run card"] = made[KEEP] / CARD / PAGE_FILE
     plot = rehearsal.plot_losses(run, made, machine)
     for name, place in {**places, **({"loss plot": plot} if plot else {})}.items():
         console.print(f"{name}: {place}", soft_wrap=True, highlight=False)

@@ -3,12 +3,17 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from components.guard.destroy import DestroyGuardArgs
+
 from ..run import Run
 from ..settings import PlatformName, Settings
 
 
 class Platform(Protocol):
     """What the program needs of a platform."""
+
+    guard: DestroyGuardArgs | None
+    """What to ask before a destroy begins, known when `carry_out` has been called; None where nothing would be lost."""
 
     def missing(self) -> list[str]:
         """What must be mended before an update can start, a sentence each; a preview only warns of it."""

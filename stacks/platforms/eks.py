@@ -13,23 +13,28 @@ from components.addons import Addons, AddonsArgs
 from components.cluster import Cluster, ClusterArgs
 from components.core_nodes import CoreNodes, CoreNodesArgs
 from components.filesystem import FileSystem, FileSystemArgs
+from components.guard.destroy import DestroyGuardArgs
 from components.network import Network, NetworkArgs
 from components.node_role import NodeRole, NodeRoleArgs
 from components.outputs import once
 from components.results import Results, ResultsArgs
+from components.step_account import StepAccount, StepAccountArgs
 from components.versions import KUBERNETES
 from components.volume import Volume, VolumeArgs
 from components.zones import look_up
+from workloads.programs import store
 
 from .. import cluster as clusters
 from ..rules import RUN_IMAGE as RUN_IMAGE_NAME
 from ..run import Run
 from ..settings import Settings
-from . import eks_extras, eks_images, eks_nodes
+from . import eks_extras, eks_images, eks_nodes, guard
 from .eks_nodes import NAMESPACE, ON_CORE
 
 
 class EksPlatform:
+    guard: DestroyGuardArgs | None = None
+
     def __init__(self, settings: Settings):
         self._settings, self._keys = settings, settings.keys
         self._label = f"trainyard-{pulumi.get_stack()}"
@@ -57,8 +62,11 @@ class EksPlatform:
         namespace = self._namespace(cluster, nodes)
         claim = self._claim(files, namespace, addons)
         image = eks_images.Images(self._base(network, cluster, core), namespace)
+        target = results.name.apply(lambda bucket: f"{store.SCHEME}{bucket}")
+        account = self._step_account(cluster, namespace, results)
+        self.guard = self._guard(run, target)
         made = clusters.Cluster(
-            site=image.site(run, self._settings, claim),
+            site=image.site(run, self._settings, eks_images.Kept(claim=claim, results=target, account=account)),
             namespace=namespace,
             claim=claim,
             run_image=self._settings.images.get(RUN_IMAGE_NAME, clusters.RUN_IMAGE),
@@ -67,6 +75,7 @@ class EksPlatform:
             sees_karpenter=self._keys.provisioner == "karpenter",
             # not the device plugins: a pod that needs a device waits for its node, and that is longer
             ready=tuple(self._token(namespace)),
+            guard=self.guard,
         )
         patience = clusters.Patience(wait=self._settings.wait, capacity=self._settings.capacity_timeout)
         outputs = clusters.carry_out(run, made, patience, self._everywhere)
@@ -181,6 +190,17 @@ class EksPlatform:
         )
         # the driver unmounts what pods leave: it goes after them
         return once(Volume("shared", args, self._everywhere).claim, addons.lustre.arn)
+
+    def _step_account(self, cluster: Cluster, namespace: pulumi.Output[str], results: Results) -> pulumi.Output[str]:
+        args = StepAccountArgs(cluster_name=cluster.name_for_nodes, namespace=namespace, bucket_arn=results.arn)
+        return StepAccount("steps", args, self._everywhere).account
+
+    def _guard(self, run: Run, target: pulumi.Output[str]) -> DestroyGuardArgs | None:
+        """The volume always goes with the stack; the bucket does where it is the stack's own and not to be kept."""
+        given = self._settings.results
+        account = {"AWS_PROFILE": aws.config.profile, "AWS_REGION": aws.config.region}
+        named = {name: value for name, value in account.items() if value}
+        return guard.args(run, target, goes=not (given.keep or given.bucket), account=named)
 
     def _token(self, namespace: pulumi.Output[str]) -> list[pulumi.Resource]:
         return [clusters.token_secret(namespace, self._everywhere)] if self._settings.has_token else []

@@ -1,6 +1,7 @@
 """Images of the platform `eks`: what a recipe needs on top of a public one is built in the cluster, once."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import pulumi
 
@@ -25,13 +26,22 @@ def dockerfile(image: Image) -> str:
     return f"FROM {image.base}\nRUN pip install --no-cache-dir {packages}\n"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """Where steps write: the shared volume's claim, and the results target with the account that may use it."""
+
+    claim: pulumi.Output[str]
+    results: pulumi.Output[str]
+    account: pulumi.Output[str]
+
+
 class Images:
     """The images that a run's steps need, by name: built where they have packages of their own, else as they are."""
 
     def __init__(self, base: eks_nodes.Base, namespace: pulumi.Output[str]):
         self._base, self._namespace = base, namespace
 
-    def site(self, run: Run, settings: Settings, claim: pulumi.Output[str]) -> pulumi.Output[Site]:
+    def site(self, run: Run, settings: Settings, kept: Kept) -> pulumi.Output[Site]:
         """Where steps run, known once the images are there."""
         known = {step.image.name: step.image for step in run.chosen if step.image}
         given = settings.images
@@ -40,12 +50,14 @@ class Images:
         fleet = settings.fleet
         instance = {"node.kubernetes.io/instance-type": fleet.instance.name} if fleet else {}
         toleration = {"key": NEURON, "operator": "Exists", "effect": "NoSchedule"}
-        parts = pulumi.Output.all(namespace=self._namespace, claim=claim, images=images)
+        stack = pulumi.get_stack()
+        parts = pulumi.Output.all(
+            namespace=self._namespace, images=images, claim=kept.claim, results=kept.results, account=kept.account
+        )
         return parts.apply(
             lambda part: Site(
-                namespace=part["namespace"],
-                claim=part["claim"],
-                images=part["images"],
+                **part,
+                stack=stack,
                 token_secret=TOKEN_SECRET,
                 trainium=Nodes({NODES_LABEL: TRAINIUM, **instance}, (toleration,)),
                 processors=Nodes({NODES_LABEL: PROCESSORS}),

@@ -10,8 +10,10 @@ import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.core.v1 import PersistentVolumeClaimSpecArgs, VolumeResourceRequirementsArgs
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
+from components.guard.destroy import DestroyGuardArgs
 from workloads.launchers import Site
 from workloads.launchers.pods import NEURON, Nodes
+from workloads.programs import store
 
 from ..cluster import RUN_IMAGE, TOKEN_SECRET, Cluster, Patience, carry_out, token_secret
 from ..groups import NodeLabels
@@ -19,11 +21,14 @@ from ..names import existing_namespace
 from ..rules import RUN_IMAGE as RUN_IMAGE_NAME
 from ..run import Run
 from ..settings import Settings
+from . import guard
 
 INSTANCE_TYPE = "node.kubernetes.io/instance-type"
 
 
 class ExistingPlatform:
+    guard: DestroyGuardArgs | None = None
+
     def __init__(self, settings: Settings):
         self._settings, self._given = settings, settings.existing
 
@@ -45,6 +50,7 @@ class ExistingPlatform:
         namespace, first = self._namespace(opts)
         inside = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[first]))
         claim = self._claim(namespace, inside)
+        self.guard = self._guard(run)
         cluster = Cluster(
             site=pulumi.Output.from_input(self._site(namespace)),
             namespace=namespace,
@@ -54,6 +60,7 @@ class ExistingPlatform:
             kubectl=" ".join(["kubectl", *self._flags()]),
             sees_karpenter="karpenter" in self._given.operators,
             ready=(first, claim, *self._token(namespace, inside)),
+            guard=self.guard,
         )
         patience = Patience(wait=self._settings.wait, capacity=self._settings.capacity_timeout)
         return carry_out(run, cluster, patience, opts)
@@ -108,6 +115,13 @@ class ExistingPlatform:
         keep = pulumi.ResourceOptions(retain_on_delete=self._settings.results.keep)
         return pulumi.ResourceOptions.merge(opts, keep)
 
+    def _guard(self, run: Run) -> DestroyGuardArgs | None:
+        """A claim that was named, or is kept, stays with all that lies on it; one of the stack's own may not."""
+        if self._given.claim or self._settings.results.keep:
+            return None
+        target = self._settings.results.target
+        return guard.args(run, target, goes=not target.startswith(store.SCHEME), account={})
+
     def _token(self, namespace: str, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
         return [token_secret(namespace, opts)] if self._settings.has_token else []
 
@@ -124,6 +138,9 @@ class ExistingPlatform:
             token_secret=TOKEN_SECRET,
             trainium=_nodes(self._given.trainium, Nodes(selector, tuple(plain.values()))),
             processors=_nodes(self._given.processors, Nodes()),
+            stack=pulumi.get_stack(),
+            results=self._settings.results.target,
+            account=self._settings.results.service_account,
         )
 
 

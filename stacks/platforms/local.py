@@ -16,6 +16,9 @@ from ..settings import Settings
 
 
 class LocalPlatform:
+    guard = None
+    """A destroy leaves the folder as it is."""
+
     def __init__(self, settings: Settings):
         self._machine = Machine(PROJECT / settings.local.folder, sys.executable)
         self._environment: dict[str, pulumi.Input[str]] = {"HF_TOKEN": token()} if settings.has_token else {}
@@ -37,7 +40,7 @@ class LocalPlatform:
             )
             needed = [steps[name] for name in step.waits_for(steps) if name in steps]
             steps[step.name] = LocalStep(step.name, args, pulumi.ResourceOptions(depends_on=needed))
-        return _outputs(run, steps)
+        return {**_outputs(run, steps), "results": str(self._machine.results)}
 
 
 def _outputs(run: Run, steps: Mapping[str, LocalStep]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import PurePath
 
-from ..recipes.step import Earlier, File, Folder, Step, Value
+from ..recipes.step import Earlier, File, Folder, Folders, Step, Value
 
 DISTRIBUTED = "programs.distributed"
 """Starts a program once for each process that takes part."""
@@ -21,6 +21,8 @@ def arguments(step: Step, recipe: str, hashes: Mapping[str, str], shared: PurePa
         match value:
             case Folder(name, path):
                 return [str(shared / folder(recipe, name, hashes[name]) / path)]
+            case Folders(named):
+                return [f"{name}={words(one)[0]}" for name, one in named.items()]
             case Earlier(name, known):
                 return [str(shared / folder(recipe, name, known))]
             case File(path):

@@ -5,9 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..programs import keep, store
 from ..recipes.sources import ROOT
 from ..recipes.step import Step, ThisMachine
 from .arguments import DISTRIBUTED, arguments, folder
+
+STACK = "local"
+"""Under which name results are kept, whoever starts the steps: a rehearsal's are the same as those of a stack that has
+its folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +21,11 @@ class Machine:
 
     shared: Path
     python: str
+
+    @property
+    def results(self) -> Path:
+        """Where results go."""
+        return self.shared / "results"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,5 +48,10 @@ def command(step: Step, recipe: str, hashes: Mapping[str, str], machine: Machine
     processes = step.placement.processes if isinstance(step.placement, ThisMachine) else 1
     together = (DISTRIBUTED, f"--processes={processes}") if processes > 1 else ()
     argv = (machine.python, "-m", *together, *words)
-    environment = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    environment = {
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+        store.ADDRESS: str(machine.results),
+        keep.STACK: STACK,
+    }
     return Command(argv, environment, machine.shared / folder(recipe, step.name, hashes[step.name]))

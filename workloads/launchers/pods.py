@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
+from ..programs import keep, store
 from ..programs.run import plan
 from ..recipes.step import Image, Neuron, Placement, Step
 
@@ -42,6 +43,12 @@ class Site:
     """Name of the Secret whose key `token` is the Hugging Face token."""
     trainium: Nodes
     processors: Nodes
+    stack: str = "stack"
+    """The stack's name: what runs keep is told apart by it."""
+    results: str = str(SHARED / "results")
+    """Where results go: s3://bucket/prefix, or a folder of the shared volume."""
+    account: str | None = None
+    """The service account whose rights in AWS a step's pods have; they get none in the cluster from it."""
 
     def nodes(self, placement: Placement) -> Nodes:
         return self.trainium if isinstance(placement, Neuron) else self.processors
@@ -97,6 +104,7 @@ def pod(what: Launched, site: Site, command: list[str], environment: Mapping[str
     spec = {
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
+        **({"serviceAccountName": site.account} if site.account else {}),
         "enableServiceLinks": False,
         "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
         "containers": [container],
@@ -142,6 +150,8 @@ def _environment(step: Step, site: Site, more: Mapping[str, Any]) -> list[Manife
         "PYTHONPATH": str(PROGRAM / BUNDLE),
         "PYTHONUNBUFFERED": "1",
         "HF_HOME": str(SHARED / "huggingface"),
+        store.ADDRESS: site.results,
+        keep.STACK: site.stack,
         **(_neuron(step.placement) if isinstance(step.placement, Neuron) else {}),
     }
     named = [{"name": name, "value": value} for name, value in plain.items()]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from . import sources
-from .step import Earlier, File, Folder, Step, Value
+from .step import Earlier, File, Folder, Folders, Step, Value
 
 LENGTH = 10
 """Hexadecimal digits: 40 bits, so that two of a thousand steps agree by chance once in two million recipes."""
@@ -45,6 +45,8 @@ def identity(step: Step, known: Mapping[str, str]) -> dict[str, Any]:
 def _plain(value: Value) -> Any:
     if isinstance(value, Folder):
         return {"step": value.step, "path": value.path}
+    if isinstance(value, Folders):
+        return {name: _plain(folder) for name, folder in value.named.items()}
     if isinstance(value, Earlier):
         return {"step": value.step, "hash": value.hash}
     if isinstance(value, File):

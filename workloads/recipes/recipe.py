@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from ..hardware import InstanceType, trainium
+from .keeping import KEEP, keep
 from .step import Folder, Step
 
 
@@ -58,10 +59,17 @@ class Recipe:
     results: Mapping[str, Folder]
     """What a person looks for afterwards, and which step leaves it: `model`, `report`, `tensorboard` …"""
     steps: Callable[[Any, Fleet | None], tuple[Step, ...]]
+    """All but the last, `keep`, which every recipe has alike."""
+    keep: Mapping[str, Folder] | None = None
+    """What goes to the results target when all is done; without it, `results`. Of checkpoints the newest alone goes."""
+
+    def whole(self, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+        """`steps`, and `keep` after them."""
+        return (*steps, keep(self.name, self.results if self.keep is None else self.keep, steps))
 
     def step_names(self, *, rehearsal: bool) -> list[str]:
         """The names of its steps in order, as they are with default parameters."""
         if rehearsal:
-            return [step.name for step in self.steps(self.rehearsal(), None)]
+            return [*(step.name for step in self.steps(self.rehearsal(), None)), KEEP]
         fleet = Fleet(trainium(self.instances[0]), 1, efa=False)
-        return [step.name for step in self.steps(self.parameters(), fleet)]
+        return [*(step.name for step in self.steps(self.parameters(), fleet)), KEEP]

@@ -4,7 +4,7 @@ Nothing here knows Kubernetes, Pulumi or a file system's layout: where an earlie
 matter, so an argument says `Folder("prepare")` and not a path.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -20,6 +20,13 @@ class Folder:
 
     step: str
     path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """An argument: several such folders, each as name=folder."""
+
+    named: Mapping[str, Folder]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +47,7 @@ class Earlier:
 RESUME_FROM = "resume_from"
 """The argument by which a step that `resumes` is told of an earlier one; empty without."""
 
-Value = str | int | float | bool | tuple[str, ...] | Folder | File | Earlier
+Value = str | int | float | bool | tuple[str, ...] | Folder | Folders | File | Earlier
 Arguments = dict[str, Value]
 
 
@@ -103,6 +110,12 @@ class ThisMachine:
 Placement = Processor | Neuron | ThisMachine
 
 
+def _folders(value: Value) -> tuple[Folder, ...]:
+    if isinstance(value, Folders):
+        return tuple(value.named.values())
+    return (value,) if isinstance(value, Folder) else ()
+
+
 @dataclass(frozen=True, slots=True)
 class Image:
     """A container image: `base`, with Python `packages` on top. Its content key does not depend on any registry.
@@ -147,7 +160,7 @@ class Step:
     def needs(self) -> tuple[str, ...]:
         """The earlier steps whose folders this one reads, in the order of its arguments."""
         values = (*self.arguments.values(), *self.tuning.values())
-        return tuple(dict.fromkeys(value.step for value in values if isinstance(value, Folder)))
+        return tuple(dict.fromkeys(folder.step for value in values for folder in _folders(value)))
 
     def waits_for(self, chosen: Collection[str]) -> tuple[str, ...]:
         """The steps that come before this one where only those named in `chosen` are carried out."""

@@ -10,6 +10,11 @@ from ..step import Folder
 from .parameters import TextToSql, TextToSqlRehearsal
 from .steps import steps
 
+_RESULTS = {
+    "model": Folder("consolidate", "model"),
+    "report": Folder("test", "report.md"),
+    "tensorboard": Folder("train", "tensorboard"),
+}
 _BIG = ("trn1.32xlarge", "trn1n.32xlarge", "trn2.48xlarge")
 
 LORA = Recipe(
@@ -20,11 +25,8 @@ LORA = Recipe(
     rehearsal=TextToSqlRehearsal,
     instances=_BIG,
     most_nodes=4,
-    results={
-        "model": Folder("consolidate", "model"),
-        "report": Folder("test", "report.md"),
-        "tensorboard": Folder("train", "tensorboard"),
-    },
+    results=_RESULTS,
+    keep={**_RESULTS, "answers": Folder("test", "report.json"), "checkpoint": Folder("train", "checkpoints")},
     steps=steps,
 )
 

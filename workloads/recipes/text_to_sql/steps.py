@@ -10,7 +10,7 @@ from .parameters import TINY, TextToSql, TextToSqlRehearsal
 IMAGE = Image(
     "neuron-training",
     "public.ecr.aws/neuron/pytorch-training-neuronx:2.8.0-neuronx-py311-sdk2.26.1-ubuntu22.04",
-    ("optimum-neuron[training]==0.4.5", "datasets==4.8.5", "tensorboard==2.20.0"),
+    ("optimum-neuron[training]==0.4.5", "datasets==4.8.5", "tensorboard==2.20.0", "boto3==1.44.5"),
 )
 
 
