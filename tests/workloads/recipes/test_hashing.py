@@ -12,8 +12,9 @@ from workloads.hardware import trainium
 from workloads.recipes import RECIPES, Fleet, Recipe, hashing, sources
 from workloads.recipes.text_to_sql.steps import IMAGE
 
-ALL = {"prepare", "train", "consolidate", "test"}
-AFTER_TRAIN = {"train", "consolidate", "test"}
+ALL = {"prepare", "compile", "train", "consolidate", "test"}
+TRAINED = {"train", "consolidate", "test"}
+AFTER_TRAIN = {"compile", *TRAINED}
 
 
 @pytest.fixture(params=sorted(RECIPES))
@@ -37,7 +38,8 @@ def changed(recipe: Recipe, on: Fleet | None = None, **parameters: Any) -> set[s
     [
         ({"learning_rate": 2e-5}, AFTER_TRAIN),
         ({"lora_rank": 16}, AFTER_TRAIN),
-        ({"max_steps": 300}, AFTER_TRAIN),
+        ({"max_steps": 300}, TRAINED),
+        ({"seed": 1}, TRAINED),
         ({"tensor_parallel_degree": 16}, AFTER_TRAIN),
         ({"block_size": 2048}, ALL),
         ({"dataset_revision": "v2"}, ALL),
@@ -48,7 +50,7 @@ def changed(recipe: Recipe, on: Fleet | None = None, **parameters: Any) -> set[s
         ({"eval_every": 1}, set()),
         ({"checkpoint_every": 1}, set()),
         ({"keep_checkpoints": 9}, set()),
-        ({"gradient_checkpointing": False}, set()),
+        ({"gradient_checkpointing": False}, {"compile"}),
         ({"prepare_processes": 3}, set()),
         ({"test_examples": 1}, set()),
     ],

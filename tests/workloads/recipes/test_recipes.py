@@ -13,6 +13,8 @@ from workloads.recipes import RECIPES, Fleet, Recipe, hashing
 from workloads.recipes.step import Neuron, Processor, Step, ThisMachine
 
 FLEET = Fleet(trainium("trn1.32xlarge"), 1, efa=True)
+TORCHRUN = ("llama3-8b-lora", "llama3-8b-text-to-sql")
+"""Recipes that train with the project's loop by torchrun."""
 
 
 def both(recipe: Recipe) -> dict[str, tuple[Step, ...]]:
@@ -58,11 +60,35 @@ def test_every_argument_is_one_that_its_program_takes(steps: tuple[Step, ...]) -
                 assert getattr(parsed, name) == list(value), name
 
 
-def test_only_training_holds_neuron_devices() -> None:
+def test_only_what_needs_them_holds_neuron_devices() -> None:
     for recipe in RECIPES.values():
         cluster = {step.name: step.placement for step in both(recipe)["cluster"]}
-        assert [name for name, placement in cluster.items() if isinstance(placement, Neuron)] == ["train"]
-        assert all(isinstance(cluster[name], Processor) for name in cluster if name != "train")
+        held = [name for name, placement in cluster.items() if isinstance(placement, Neuron)]
+        assert set(held) <= {"compile", "train", "generate"}
+        assert {"compile", "train"} <= set(held)
+        assert all(isinstance(cluster[name], Processor) for name in cluster if name not in held)
+
+
+@pytest.mark.parametrize("nodes", [1, 2])
+def test_what_is_compiled_is_what_the_same_nodes_then_train(nodes: int) -> None:
+    for recipe in (RECIPES[name] for name in TORCHRUN):
+        steps = recipe.steps(recipe.parameters(), Fleet(trainium("trn1.32xlarge"), nodes, efa=True))
+        compiles, trains = (next(step for step in steps if step.name == name) for name in ("compile", "train"))
+        assert compiles.placement == trains.placement
+        assert (compiles.image, compiles.launcher) == (trains.image, trains.launcher)
+        assert trains.after == ("compile",)
+        assert trains.waits_for([step.name for step in steps])[-1] == "compile"
+        given = {**compiles.arguments, **compiles.tuning}
+        for name, value in {**trains.arguments, **trains.tuning}.items():
+            assert name not in given or given[name] == value
+
+
+def test_a_rehearsal_says_of_every_step_that_it_leaves_out_why() -> None:
+    for recipe in RECIPES.values():
+        steps = both(recipe)
+        left = {step.name for step in steps["cluster"]} - {step.name for step in steps["rehearsal"]}
+        assert left == set(recipe.only_on_neuron)
+        assert all(recipe.only_on_neuron.values())
 
 
 def test_a_rehearsal_stays_on_this_machine_and_costs_nothing() -> None:
@@ -76,7 +102,8 @@ def test_a_rehearsal_stays_on_this_machine_and_costs_nothing() -> None:
 
 def test_a_rehearsal_has_the_recipes_own_steps_and_programs() -> None:
     for recipe in RECIPES.values():
-        cluster = [(step.name, step.program) for step in both(recipe)["cluster"]]
+        left = recipe.only_on_neuron
+        cluster = [(step.name, step.program) for step in both(recipe)["cluster"] if step.name not in left]
         rehearsed = [(step.name, step.program) for step in both(recipe)["rehearsal"]]
         assert rehearsed[-len(cluster) :] == cluster
         assert [name for name, _ in rehearsed[: -len(cluster)]] == ["base"]
