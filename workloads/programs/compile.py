@@ -2,7 +2,8 @@
 
 Compiling as one trains takes the graphs one after another, with every NeuronCore waiting. Here the training program
 itself is taken through a few steps while Neuron's libraries note down each graph and run none: its numbers mean
-nothing, and nothing of it is kept. What the cache or the store has is not compiled again; the rest is, and goes to both.
+nothing, and nothing of it is kept. What the cache or the store has is not compiled again; the rest is, and goes to
+both.
 
 Leaves report.json, and in the cache (NEURON_COMPILE_CACHE_URL) every graph that the training asks for. The store is
 what TRAINYARD_RESULTS names; without one, or where it fails, the cache alone is used.
@@ -77,7 +78,7 @@ def compile_graphs(arguments: Arguments, out: Path) -> None:
         journal.result(in_words(report))
 
 
-def provide(noted: Path, cache: Path, kept: Store | None, compile_: Callable[[Path], None], journal: Journal) -> Report:
+def provide(noted: Path, cache: Path, kept: Store | None, compiler: Callable[[Path], None], journal: Journal) -> Report:
     """Sees to it that `cache` has every graph of `noted`, compiled: by the cache, by the store, or by `compiler`.
 
     `noted` is a cache of its own. After a kill it may hold graphs that are compiled already; they count as that.

@@ -1,7 +1,7 @@
 """The step compile: it notes down what training asks for, compiles what nobody has, and leaves no trace of itself.
 
-Neuron's libraries are not to be had here. In their place stands a small one: it notes a graph down when told to, and its
-compiler makes something of every graph that has nothing yet. All else is the project's own, processes too.
+Neuron's libraries are not to be had here. A small stand-in takes their place: it notes a graph down when told to, and
+its compiler makes something of every graph that has nothing yet. All else is the project's own, processes too.
 """
 
 import json
