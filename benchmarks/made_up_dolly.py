@@ -1,7 +1,7 @@
 """Made-up rows in the form of the data set `databricks/databricks-dolly-15k`: little facts, each asked in two ways.
 
 `workloads/samples/dolly.jsonl`, on which rehearsals train, was written by
-`python -m benchmarks.made_up_dolly 480 > workloads/samples/dolly.jsonl`. The same seed gives the same rows on every
+`python -m benchmarks.made_up_dolly 324 > workloads/samples/dolly.jsonl`. The same seed gives the same rows on every
 machine. What is held out of them is as a rule the other wording of a fact that is trained on.
 """
 

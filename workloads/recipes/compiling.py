@@ -12,6 +12,10 @@ COLD_MINUTES = 40.0
 NOTED_STEPS = 10
 """Training steps to note down: seed guide 002's. The first differs from the others."""
 
+MANY_STEPS = 1000
+"""In place of a number of steps that follows from epochs. At none in all the learning rate would be 0, and 0 is noted
+down as a graph of its own."""
+
 SHAPING = (
     *("data", "model", "model_revision", "backend", "tensor_parallel_degree", "precision", "lora_rank", "lora_alpha"),
     *("lora_dropout", "lora_rank_stabilized", "lora_targets", "micro_batch", "accumulation", "learning_rate"),
@@ -29,7 +33,8 @@ def compile_step(train: Step) -> Step:
     Whatever decides no graph is handed on as tuning, so that another seed or more steps compile nothing.
     """
     given: Arguments = {**train.arguments, **train.tuning}
-    others = {name: value for name, value in given.items() if name not in SHAPING}
+    others = {name: value for name, value in given.items() if name not in (*SHAPING, "epochs")}
+    others["max_steps"] = given["max_steps"] or MANY_STEPS
     return replace(
         train,
         name=NAME,

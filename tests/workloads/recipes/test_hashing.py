@@ -17,7 +17,7 @@ TRAINED = {"train", "consolidate", "test"}
 AFTER_TRAIN = {"compile", *TRAINED}
 
 
-@pytest.fixture(params=sorted(RECIPES))
+@pytest.fixture(params=["llama3-8b-lora", "llama3-8b-text-to-sql"])
 def recipe(request: pytest.FixtureRequest) -> Recipe:
     return RECIPES[request.param]
 
@@ -60,6 +60,24 @@ def test_a_parameter_runs_again_just_what_depends_on_it(
     recipe: Recipe, parameters: dict[str, Any], steps: set[str]
 ) -> None:
     assert changed(recipe, **parameters) == steps
+
+
+@pytest.mark.parametrize(
+    ("parameters", "steps"),
+    [
+        ({"learning_rate": 2e-5}, {"compile", "train", "consolidate", "export", "generate"}),
+        ({"epochs": 4}, {"train", "consolidate", "export", "generate"}),
+        ({"max_steps": 9}, {"train", "consolidate", "export", "generate"}),
+        ({"export_cores": 4}, {"export", "generate"}),
+        ({"prompts": "/shared/data/mine.jsonl"}, {"generate"}),
+        ({"temperature": 0.5}, {"consolidate", "export", "generate"}),
+        ({"max_new_tokens": 9}, {"generate"}),
+        ({"checkpoint_every": 1}, set()),
+    ],
+    ids=lambda value: str(sorted(value)) if isinstance(value, set) else str(value),
+)
+def test_a_parameter_of_dolly_runs_again_just_what_depends_on_it(parameters: dict[str, Any], steps: set[str]) -> None:
+    assert changed(RECIPES["llama2-7b-dolly"], **parameters) == steps
 
 
 def test_more_processes_train_anew_and_prepare_nothing(recipe: Recipe) -> None:

@@ -117,7 +117,7 @@ class DollyRehearsal(Dolly):
     block_size: PositiveInt = 128
     tensor_parallel_degree: PositiveInt = 1
     precision: Literal["bf16", "fp32"] = "fp32"
-    epochs: PositiveInt = 60
+    epochs: PositiveInt = 40
     micro_batch: PositiveInt = 4
     accumulation: PositiveInt = 2
     learning_rate: PositiveFloat = 4e-3

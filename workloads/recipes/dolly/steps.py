@@ -12,8 +12,8 @@ from .parameters import TINY, Dolly, DollyRehearsal
 
 
 def steps(parameters: Dolly, fleet: Fleet | None) -> tuple[Step, ...]:
-    """prepare, compile, train, consolidate, export, generate. A rehearsal compiles and exports nothing, and has base before
-    them where the model is the tiny one."""
+    """prepare, compile, train, consolidate, export, generate. A rehearsal compiles and exports nothing, and has base
+    before them where the model is the tiny one."""
     prepare, train, consolidate = _prepare(parameters), _train(parameters, fleet), _consolidate(parameters)
     generate = _generate(parameters, fleet)
     if fleet is not None:
