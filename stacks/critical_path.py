@@ -55,7 +55,7 @@ class CriticalPath:
     with_image: float
     """Minutes to the same container where its image is built first."""
     cold: float
-    """Minutes to the first training step, all preparation done, nothing compiled beforehand."""
+    """Minutes to the first training step, all preparation done, nothing compiled by anybody before."""
     warm: float
     """The same with a compile cache."""
     unavoidable: float
@@ -83,8 +83,8 @@ def critical_path(resources: Sequence[Recorded], run: Run) -> CriticalPath | Non
     return CriticalPath(
         container=container,
         with_image=longest(without(tasks, steps), target).minutes,
-        cold=_first_step(tasks, trains, durations.COMPILE_COLD),
-        warm=_first_step(tasks, trains, durations.COMPILE_WARM),
+        cold=_first_step(tasks, run, trains, durations.COMPILE_COLD),
+        warm=_first_step(tasks, run, trains, durations.COMPILE_WARM),
         unavoidable=unavoidable,
         excess=container.minutes / unavoidable - 1,
     )
@@ -170,9 +170,17 @@ def _step(step: Step, after: tuple[str, ...]) -> Iterator[Task]:
         after = (_key(step.name, part),)
 
 
-def _first_step(tasks: Mapping[str, Task], trains: Step, compiling: Typical) -> float:
-    """Minutes to the end of the first training step, as good as the begin of it."""
-    return longest(tasks, _key(trains.name, "image")).minutes + durations.LOAD.minutes + compiling.minutes
+def _first_step(tasks: Mapping[str, Task], run: Run, trains: Step, compiling: Typical) -> float:
+    """Minutes to the end of the first training step, as good as the begin of it.
+
+    Where the run has a step that compiles, training finds its machine and image still there, and the cache filled.
+    """
+    before = [step for step in run.chosen if step.name in trains.after and step.placement == trains.placement]
+    if not before:
+        return longest(tasks, _key(trains.name, "image")).minutes + durations.LOAD.minutes + compiling.minutes
+    there = without(tasks, {_key(trains.name, "node"), _key(trains.name, "image")})
+    timed = {key: replace(there[key], typical=compiling) for key in (_key(step.name, "work") for step in before)}
+    return longest({**there, **timed}, _key(trains.name, "image")).minutes + durations.LOAD.minutes
 
 
 def _typical(one: Recorded) -> Typical:

@@ -7,6 +7,8 @@ Most numbers come from the logs of others' `terraform apply`, whose AWS provider
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from workloads.recipes.compiling import COLD_MINUTES
+
 
 @dataclass(frozen=True, slots=True)
 class Typical:
@@ -63,7 +65,7 @@ PROCESSOR_NODE = Typical(2, "80s to 120s until ready: Karpenter's issues 3102 an
 TRAINIUM_NODE = Typical(4, "2 to 4 in Karpenter's issue 2906; data-on-eks allows its trn1 node group up to 6")
 IMAGE_PULL = Typical(5, "15 to 20 GB take 4 to 6: AWS's machine learning blog on SOCI, June 2026")
 LOAD = Typical(2, "an estimate: 16 GB of weights at the 150 MB/s of the smallest file system")
-COMPILE_COLD = Typical(40, "seed guide 002: Llama 2 7B on one trn1.32xlarge with no cache")
+COMPILE_COLD = Typical(COLD_MINUTES, "seed guide 002: Llama 2 7B on one trn1.32xlarge with no cache")
 COMPILE_WARM = Typical(4, "seed guide 002: a few minutes with a cache")
 
 

@@ -135,7 +135,7 @@ def _show(run: "Run", outcomes: list["Outcome"], machine: "Machine", console: Co
 
     from .. import rehearsal
 
-    console.print(_summary(outcomes))
+    console.print(_summary(outcomes, run.recipe.only_on_neuron))
     made = {outcome.step.name: outcome.folder for outcome in outcomes}
     places = {name: made[at.step] / at.path for name, at in run.recipe.results.items() if at.step in made}
     report = places.get("report")
@@ -148,7 +148,7 @@ def _show(run: "Run", outcomes: list["Outcome"], machine: "Machine", console: Co
         console.print(f"{name}: {place}", soft_wrap=True, highlight=False)
 
 
-def _summary(outcomes: list["Outcome"]) -> Table:
+def _summary(outcomes: list["Outcome"], only_on_neuron: Mapping[str, str]) -> Table:
     table = Table("step", "what came of it", title="Rehearsal", title_justify="left")
     table.add_column("seconds", justify="right")
     table.add_column("peak memory", justify="right")
@@ -157,6 +157,8 @@ def _summary(outcomes: list["Outcome"]) -> Table:
         if outcome.ran:
             seconds, memory = f"{outcome.seconds:.1f}", f"{outcome.peak_memory / 2**20:,.0f} MiB"
         table.add_row(outcome.step.name, journal.result(outcome.folder), seconds, memory)
+    for name, reason in only_on_neuron.items():
+        table.add_row(name, f"not rehearsed: {reason}", "", "")
     table.add_section()
     ran = [outcome for outcome in outcomes if outcome.ran]
     peak = f"{max(outcome.peak_memory for outcome in ran) / 2**20:,.0f} MiB" if ran else ""

@@ -70,7 +70,8 @@ def fleets() -> Iterator[tuple[str, Values]]:
             for count in COUNTS:
                 if kind in recipe.instances and count <= recipe.most_nodes:
                     nodes = {"instanceType": kind, "count": count}
-                    yield f"{name}-{count}x{kind}", {"recipe": name, "parameters": PARAMETERS, "nodes": nodes}
+                    given = {key: one for key, one in PARAMETERS.items() if key in recipe.parameters.model_fields}
+                    yield f"{name}-{count}x{kind}", {"recipe": name, "parameters": given, "nodes": nodes}
 
 
 def variants() -> dict[str, Values]:

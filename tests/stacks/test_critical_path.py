@@ -141,3 +141,14 @@ def test_a_run_without_trainium_has_no_such_path() -> None:
     steps = tuple(step for step in stack.run.chosen if step.name == "prepare")
     assert critical_path(stack.resources, replace(stack.run, chosen=steps)) is None
     assert critical_path([], stack.run) is None
+
+
+def test_a_step_that_compiles_costs_the_way_to_training_no_second_machine() -> None:
+    """Its time is in the way once; a run that leaves it out compiles as it trains, for as long."""
+    stack = plans.dev()
+    without_it = replace(stack.run, chosen=tuple(step for step in stack.run.chosen if step.name != "compile"))
+    path, other = told(stack), critical_path(stack.resources, without_it)
+    assert other is not None
+    assert path.cold == pytest.approx(other.cold)
+    assert path.warm == pytest.approx(other.warm)
+    assert path.cold - path.warm == durations.COMPILE_COLD.minutes - durations.COMPILE_WARM.minutes

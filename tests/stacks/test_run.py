@@ -10,13 +10,13 @@ from workloads.recipes import RECIPES, Fleet, Recipe
 from workloads.recipes.step import RESUME_FROM, Earlier
 from workloads.recipes.text_to_sql.steps import IMAGE
 
-NAMES = ["prepare", "train", "consolidate", "test"]
+NAMES = ["prepare", "compile", "train", "consolidate", "test"]
 FROM_TRAIN = {"train", "consolidate", "test"}
 FLEET = Fleet(trainium("trn1.32xlarge"), 1, efa=True)
 EARLIER = Earlier("train", "0123456789")
 
 
-@pytest.fixture(params=sorted(RECIPES))
+@pytest.fixture(params=["llama3-8b-lora", "llama3-8b-text-to-sql"])
 def recipe(request: pytest.FixtureRequest) -> Recipe:
     return RECIPES[request.param]
 
@@ -91,7 +91,7 @@ def test_another_earlier_training_is_another_one(recipe: Recipe) -> None:
 
 def test_only_the_step_that_is_named_begins_from_it(recipe: Recipe) -> None:
     begins = {step.name: step.arguments.get(RESUME_FROM) for step in run(recipe, Choice(resume_from=EARLIER)).steps}
-    assert begins == {"prepare": None, "train": EARLIER, "consolidate": None, "test": None}
+    assert begins == {"prepare": None, "compile": None, "train": EARLIER, "consolidate": None, "test": None}
 
 
 def test_an_earlier_training_is_not_waited_for(recipe: Recipe) -> None:
@@ -112,9 +112,9 @@ def test_a_step_that_leaves_no_checkpoints_begins_from_nothing(recipe: Recipe) -
     [
         (None, None, NAMES),
         ("prepare", "test", NAMES),
-        ("train", None, NAMES[1:]),
-        (None, "train", NAMES[:2]),
-        ("train", "consolidate", NAMES[1:3]),
+        ("train", None, NAMES[2:]),
+        (None, "train", NAMES[:3]),
+        ("train", "consolidate", NAMES[2:4]),
         ("train", "train", ["train"]),
     ],
 )

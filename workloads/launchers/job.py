@@ -20,7 +20,12 @@ TRIES = 3
 
 def programs(step: Step) -> tuple[str, ...]:
     """The programs that the step's pods start."""
-    return (step.program, DISTRIBUTED) if isinstance(step.placement, Neuron) else (step.program,)
+    return (step.program, DISTRIBUTED) if _together(step) else (step.program,)
+
+
+def _together(step: Step) -> bool:
+    """Whether torchrun starts several processes that train together."""
+    return isinstance(step.placement, Neuron) and not step.placement.alone
 
 
 def job(what: Launched, site: Site) -> list[Manifest]:
@@ -64,7 +69,7 @@ def command(what: Launched) -> list[str]:
     """What the step's container runs: the program itself, or on Trainium a process of it a NeuronCore."""
     step = what.step
     words = [step.program, *arguments(step, what.recipe, what.hashes, SHARED)]
-    if not isinstance(step.placement, Neuron):
+    if not isinstance(step.placement, Neuron) or step.placement.alone:
         return ["python3", "-m", *words]
     nodes, cores = step.placement.nodes, step.placement.instance.neuron_cores
     meeting = [f"--nodes={nodes}", f"--node=$({INDEX})", f"--meet={what.name}-0.{what.name}:{PORT}"]

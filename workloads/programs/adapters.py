@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from . import hub
+from . import hub, shards
 from .errors import UserError
 
 if TYPE_CHECKING:
@@ -22,11 +22,7 @@ def gather(trained: Path, work: Path) -> Path:
     sharded = trained / NEURON_ADAPTER
     if not sharded.is_dir():
         raise UserError(f"{trained} holds neither an adapter ({WEIGHTS}) nor its shards ({NEURON_ADAPTER}/).")
-    from optimum.neuron.models.training.checkpointing import (  # pyright: ignore[reportMissingImports]
-        consolidate_model_parallel_checkpoints_to_unified_checkpoint,
-    )
-
-    consolidate_model_parallel_checkpoints_to_unified_checkpoint(trained, work, save_format="safetensors")
+    shards.join(trained, work)
     shutil.copyfile(sharded / CONFIG, work / CONFIG)
     return work
 

@@ -11,7 +11,7 @@ from .errors import UserError
 from .journal import FILE, Journal, read
 from .training.board import Board
 from .training.checkpoints import Checkpoints, OneProcess
-from .training.loop import Data, Plan, Trainee, train
+from .training.loop import Data, Plan, Trainee, note_down, train
 
 CHECKPOINTS = "checkpoints"
 RESUMABLE = (CHECKPOINTS, FILE, "tensorboard")
@@ -66,13 +66,20 @@ class Training:
 def finetune(arguments: Arguments, out: Path) -> None:
     data = folders.require_done(Path(arguments.data))
     backend = choose(arguments.backend, arguments.tensor_parallel_degree)
-    optimizer = OptimizerSpec(arguments.weight_decay, arguments.max_grad_norm)
     earlier = Path(arguments.resume_from) if arguments.resume_from else None
-    training = Training(_model(arguments), optimizer, _plan(arguments), arguments.keep_checkpoints, earlier)
+    training = Training(_model(arguments), _optimizer(arguments), _plan(arguments), arguments.keep_checkpoints, earlier)
     if earlier and backend.is_first:
         _take_over(earlier, out, training.plan.max_steps)
     backend.barrier("earlier training looked at")
     fit(backend, training, data, out)
+
+
+def trace(arguments: Arguments, steps: int) -> None:
+    """Takes the training that `arguments` ask for through its first `steps`, for the graphs that it makes alone."""
+    data = folders.require_done(Path(arguments.data))
+    backend = choose(arguments.backend, arguments.tensor_parallel_degree)
+    trainee = Trainee(backend, *backend.load(_model(arguments), _optimizer(arguments)))
+    note_down(trainee, _tokens(data), _plan(arguments), steps)
 
 
 def _take_over(earlier: Path, out: Path, max_steps: int) -> None:
@@ -100,14 +107,21 @@ def fit(backend: Backend, training: Training, data: Path, out: Path) -> None:
     trainee = Trainee(backend, *backend.load(training.model, training.optimizer))
     earlier = training.earlier / CHECKPOINTS if training.earlier else None
     checkpoints = Checkpoints(out / CHECKPOINTS, training.keep_checkpoints, backend, earlier)
-    tokens = Data(blocks.read(data / "train.npy"), blocks.read(data / "eval.npy"))
-    train(trainee, tokens, training.plan, checkpoints, journal)
+    train(trainee, _tokens(data), training.plan, checkpoints, journal)
     board.close()
     backend.export(out / RESULT, trainee.model)
     backend.barrier("exported")
     if backend.is_first:
         losses = [event["loss"] for event in read(out) if event["event"] == "eval"]
         journal.result(f"held-out loss {losses[0]:.3f} → {losses[-1]:.3f} in {training.plan.max_steps:,} steps")
+
+
+def _tokens(data: Path) -> Data:
+    return Data(blocks.read(data / "train.npy"), blocks.read(data / "eval.npy"))
+
+
+def _optimizer(arguments: Arguments) -> OptimizerSpec:
+    return OptimizerSpec(arguments.weight_decay, arguments.max_grad_norm)
 
 
 def _plan(arguments: Arguments) -> Plan:

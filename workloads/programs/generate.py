@@ -1,17 +1,32 @@
-"""Greedy answers of a model to a list of prompts, in batches."""
+"""Answers of a model to a list of prompts, in batches: greedy, or drawn."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
+class Sampling:
+    """Each token is drawn from the `top_k` likeliest, or the fewer that have probability `top_p` together."""
+
+    temperature: float
+    top_k: int
+    top_p: float
+
+
+@dataclass(frozen=True, slots=True)
 class Generation:
-    """`stops` are token ids at which an answer ends; they are not part of it."""
+    """`stops` are token ids at which an answer ends; they are not part of it. Without `sampling`, greedy."""
 
     batch: int
     max_new_tokens: int
     stops: tuple[int, ...]
+    sampling: Sampling | None = None
+
+    @property
+    def choice(self) -> dict[str, Any]:
+        """How `generate` of transformers, and of optimum-neuron, is told of it."""
+        return {"do_sample": True, **asdict(self.sampling)} if self.sampling else {"do_sample": False}
 
 
 def answers(
@@ -40,7 +55,7 @@ def _batch(model: Any, tokenizer: Any, prompts: list[str], how: Generation) -> l
             input_ids=inputs["input_ids"],
             attention_mask=inputs["attention_mask"],
             max_new_tokens=how.max_new_tokens,
-            do_sample=False,
+            **how.choice,
             eos_token_id=list(how.stops),
             pad_token_id=tokenizer.pad_token_id,
         )

@@ -7,7 +7,7 @@ from .step import Folder, Folders, Processor, Step, ThisMachine
 
 KEEP = "keep"
 FACTS = "facts"
-"""Its argument with what the run card tells and no step's folder does, as a JSON object: whoever makes a run sets it."""
+"""Its argument with what the run card tells and no step's folder does, in JSON: whoever makes a run sets it."""
 
 MINUTES = 3
 """16 GB at the 150 MB/s that the smallest file system reads at take two."""

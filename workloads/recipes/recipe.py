@@ -1,7 +1,7 @@
 """A recipe as plain data: a model, its parameters, what it can run on, and the steps that follow from them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -62,6 +62,8 @@ class Recipe:
     """All but the last, `keep`, which every recipe has alike."""
     keep: Mapping[str, Folder] | None = None
     """What goes to the results target when all is done; without it, `results`. Of checkpoints the newest alone goes."""
+    only_on_neuron: Mapping[str, str] = field(default_factory=dict)
+    """The steps that a rehearsal leaves out because they need a Neuron device, each with the reason."""
 
     def whole(self, steps: tuple[Step, ...]) -> tuple[Step, ...]:
         """`steps`, and `keep` after them."""

@@ -71,11 +71,12 @@ class Processor:
 
 @dataclass(frozen=True, slots=True)
 class Neuron:
-    """Whole Trainium nodes: one process a NeuronCore, EFA between them where `efa`."""
+    """Whole Trainium nodes: one process a NeuronCore, or one `alone`; EFA between them where `efa`."""
 
     instance: InstanceType
     nodes: int
     efa: bool
+    alone: bool = False
 
     @property
     def machine(self) -> str:
@@ -93,7 +94,7 @@ class Neuron:
     @property
     def processes(self) -> int:
         """World size: training processes over all nodes."""
-        return self.nodes * self.instance.neuron_cores
+        return 1 if self.alone else self.nodes * self.instance.neuron_cores
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,12 @@ from workloads.hardware import trainium
 from workloads.recipes import RECIPES, Fleet, Recipe, hashing, sources
 from workloads.recipes.text_to_sql.steps import IMAGE
 
-ALL = {"prepare", "train", "consolidate", "test"}
-AFTER_TRAIN = {"train", "consolidate", "test"}
+ALL = {"prepare", "compile", "train", "consolidate", "test"}
+TRAINED = {"train", "consolidate", "test"}
+AFTER_TRAIN = {"compile", *TRAINED}
 
 
-@pytest.fixture(params=sorted(RECIPES))
+@pytest.fixture(params=["llama3-8b-lora", "llama3-8b-text-to-sql"])
 def recipe(request: pytest.FixtureRequest) -> Recipe:
     return RECIPES[request.param]
 
@@ -37,7 +38,8 @@ def changed(recipe: Recipe, on: Fleet | None = None, **parameters: Any) -> set[s
     [
         ({"learning_rate": 2e-5}, AFTER_TRAIN),
         ({"lora_rank": 16}, AFTER_TRAIN),
-        ({"max_steps": 300}, AFTER_TRAIN),
+        ({"max_steps": 300}, TRAINED),
+        ({"seed": 1}, TRAINED),
         ({"tensor_parallel_degree": 16}, AFTER_TRAIN),
         ({"block_size": 2048}, ALL),
         ({"dataset_revision": "v2"}, ALL),
@@ -48,7 +50,7 @@ def changed(recipe: Recipe, on: Fleet | None = None, **parameters: Any) -> set[s
         ({"eval_every": 1}, set()),
         ({"checkpoint_every": 1}, set()),
         ({"keep_checkpoints": 9}, set()),
-        ({"gradient_checkpointing": False}, set()),
+        ({"gradient_checkpointing": False}, {"compile"}),
         ({"prepare_processes": 3}, set()),
         ({"test_examples": 1}, set()),
     ],
@@ -58,6 +60,24 @@ def test_a_parameter_runs_again_just_what_depends_on_it(
     recipe: Recipe, parameters: dict[str, Any], steps: set[str]
 ) -> None:
     assert changed(recipe, **parameters) == steps
+
+
+@pytest.mark.parametrize(
+    ("parameters", "steps"),
+    [
+        ({"learning_rate": 2e-5}, {"compile", "train", "consolidate", "export", "generate"}),
+        ({"epochs": 4}, {"train", "consolidate", "export", "generate"}),
+        ({"max_steps": 9}, {"train", "consolidate", "export", "generate"}),
+        ({"export_cores": 4}, {"export", "generate"}),
+        ({"prompts": "/shared/data/mine.jsonl"}, {"generate"}),
+        ({"temperature": 0.5}, {"consolidate", "export", "generate"}),
+        ({"max_new_tokens": 9}, {"generate"}),
+        ({"checkpoint_every": 1}, set()),
+    ],
+    ids=lambda value: str(sorted(value)) if isinstance(value, set) else str(value),
+)
+def test_a_parameter_of_dolly_runs_again_just_what_depends_on_it(parameters: dict[str, Any], steps: set[str]) -> None:
+    assert changed(RECIPES["llama2-7b-dolly"], **parameters) == steps
 
 
 def test_more_processes_train_anew_and_prepare_nothing(recipe: Recipe) -> None:

@@ -1,6 +1,7 @@
 """Recipes as data: their steps fit together, their arguments are those of their programs, their prices add up."""
 
 import importlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from workloads.recipes import RECIPES, Fleet, Recipe, hashing
 from workloads.recipes.step import Neuron, Processor, Step, ThisMachine
 
 FLEET = Fleet(trainium("trn1.32xlarge"), 1, efa=True)
+TORCHRUN = ("llama2-7b-dolly", "llama3-8b-lora", "llama3-8b-text-to-sql")
+"""Recipes that train with the project's loop by torchrun."""
 
 
 def both(recipe: Recipe) -> dict[str, tuple[Step, ...]]:
@@ -48,7 +51,7 @@ def test_every_argument_is_one_that_its_program_takes(steps: tuple[Step, ...]) -
     """The program's own parser reads the launcher's own command line, and finds the values that the recipe gave."""
     hashes = hashing.hashes(steps)
     for step in steps:
-        line = command(step, "recipe", hashes, Machine(Path("/shared"), "python"))
+        line = command(replace(step, placement=ThisMachine()), "recipe", hashes, Machine(Path("/shared"), "python"))
         module = importlib.import_module(f"workloads.{step.program}")
         (parsed,) = HfArgumentParser(module.Arguments).parse_args_into_dataclasses(args=list(line.argv[3:]))
         for name, value in {**step.arguments, **step.tuning}.items():
@@ -58,17 +61,42 @@ def test_every_argument_is_one_that_its_program_takes(steps: tuple[Step, ...]) -
                 assert getattr(parsed, name) == list(value), name
 
 
-def test_only_training_holds_neuron_devices() -> None:
+def test_only_what_needs_them_holds_neuron_devices() -> None:
     for recipe in RECIPES.values():
         cluster = {step.name: step.placement for step in both(recipe)["cluster"]}
-        assert [name for name, placement in cluster.items() if isinstance(placement, Neuron)] == ["train"]
-        assert all(isinstance(cluster[name], Processor) for name in cluster if name != "train")
+        held = [name for name, placement in cluster.items() if isinstance(placement, Neuron)]
+        assert set(held) <= {"compile", "train", "generate"}
+        assert {"compile", "train"} <= set(held)
+        assert all(isinstance(cluster[name], Processor) for name in cluster if name not in held)
+
+
+@pytest.mark.parametrize("nodes", [1, 2])
+def test_what_is_compiled_is_what_the_same_nodes_then_train(nodes: int) -> None:
+    for recipe in (RECIPES[name] for name in TORCHRUN):
+        steps = recipe.steps(recipe.parameters(), Fleet(trainium("trn1.32xlarge"), nodes, efa=True))
+        compiles, trains = (next(step for step in steps if step.name == name) for name in ("compile", "train"))
+        assert compiles.placement == trains.placement
+        assert (compiles.image, compiles.launcher) == (trains.image, trains.launcher)
+        assert trains.after == ("compile",)
+        assert trains.waits_for([step.name for step in steps])[-1] == "compile"
+        given = {**compiles.arguments, **compiles.tuning}
+        for name, value in {**trains.arguments, **trains.tuning}.items():
+            assert given.get(name) == value or name in ("max_steps", "epochs")
+        assert given["max_steps"] > given["steps"]  # else the learning rate comes to 0, which is another graph
+
+
+def test_a_rehearsal_says_of_every_step_that_it_leaves_out_why() -> None:
+    for recipe in RECIPES.values():
+        steps = both(recipe)
+        left = {step.name for step in steps["cluster"]} - {step.name for step in steps["rehearsal"]}
+        assert left == set(recipe.only_on_neuron)
+        assert all(recipe.only_on_neuron.values())
 
 
 def test_a_rehearsal_stays_on_this_machine_and_costs_nothing() -> None:
     for recipe in RECIPES.values():
         for step in both(recipe)["rehearsal"]:
-            assert step.placement == ThisMachine()
+            assert isinstance(step.placement, ThisMachine)
             assert step.launcher == "local"
             assert step.dollars == 0
             assert not step.image
@@ -76,7 +104,8 @@ def test_a_rehearsal_stays_on_this_machine_and_costs_nothing() -> None:
 
 def test_a_rehearsal_has_the_recipes_own_steps_and_programs() -> None:
     for recipe in RECIPES.values():
-        cluster = [(step.name, step.program) for step in both(recipe)["cluster"]]
+        left = recipe.only_on_neuron
+        cluster = [(step.name, step.program) for step in both(recipe)["cluster"] if step.name not in left]
         rehearsed = [(step.name, step.program) for step in both(recipe)["rehearsal"]]
         assert rehearsed[-len(cluster) :] == cluster
         assert [name for name, _ in rehearsed[: -len(cluster)]] == ["base"]
@@ -110,7 +139,7 @@ def test_a_rehearsal_with_a_model_of_ones_own_makes_no_tiny_one() -> None:
     assert recipe.steps(parameters, None)[0].name == "prepare"
 
 
-@pytest.mark.parametrize("name", sorted(RECIPES))
+@pytest.mark.parametrize("name", ["llama3-8b-lora", "llama3-8b-text-to-sql"])
 def test_the_defaults_are_the_seed_guides(name: str) -> None:
     defaults = RECIPES[name].parameters().model_dump()
     guide = {
@@ -132,3 +161,56 @@ def test_the_defaults_are_the_seed_guides(name: str) -> None:
     }
     assert {key: defaults[key] for key in guide} == guide
     assert len(defaults["lora_targets"]) == 7
+
+
+def test_dollys_defaults_are_its_seed_guides() -> None:
+    parameters = RECIPES["llama2-7b-dolly"].parameters()
+    guide = {
+        "dataset": "databricks/databricks-dolly-15k",
+        "block_size": 2048,
+        "tensor_parallel_degree": 8,
+        "precision": "bf16",
+        "epochs": 3,
+        "micro_batch": 1,
+        "accumulation": 16,
+        "learning_rate": 5e-5,
+        "gradient_checkpointing": True,
+        "export_cores": 2,
+        "export_batch": 1,
+        "export_sequence_length": 2048,
+        "max_new_tokens": 512,
+        "temperature": 0.9,
+        "top_k": 50,
+        "top_p": 0.9,
+    }
+    assert {key: parameters.model_dump()[key] for key in guide} == guide
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "said"),
+    [
+        ({"tensor_parallel_degree": 3}, "tensor_parallel_degree", "3 does not divide the model's 32 attention heads"),
+        (
+            {"train_rows": 100, "accumulation": 32},
+            "accumulation",
+            "1 (micro_batch) × 4 data-parallel ranks × 32 (accumulation) = 128 blocks, and 100 rows",
+        ),
+        ({"train_rows": 100, "accumulation": 32}, "accumulation", "1 × 32 = 32 NeuronCores / 8"),
+        ({"export_cores": 3}, "export_cores", "Allowed: 1, 2, 4, 8, 16, 32"),
+        ({"max_new_tokens": 2048}, "max_new_tokens", "no room for a prompt in 2048 tokens"),
+        ({"prompts": "mine.jsonl"}, "prompts", "Put it under /shared/data"),
+        ({"warmup_steps": 5, "max_steps": 5}, "warmup_steps", "none of the 5 steps"),
+    ],
+)
+def test_parameters_of_dolly_that_cannot_work_together_are_told_with_the_sum(
+    changes: dict[str, object], key: str, said: str
+) -> None:
+    parameters = RECIPES["llama2-7b-dolly"].parameters.model_validate(changes)
+    assert said in parameters.misfits(FLEET)[key]
+
+
+def test_dollys_defaults_fit_every_fleet_that_it_may_train_on() -> None:
+    recipe = RECIPES["llama2-7b-dolly"]
+    for name in recipe.instances:
+        for nodes in range(1, recipe.most_nodes + 1):
+            assert not recipe.parameters().misfits(Fleet(trainium(name), nodes, efa=True))

@@ -7,9 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from workloads.recipes import RECIPES, sources
+from workloads.hardware import trainium
+from workloads.recipes import RECIPES, Fleet, Recipe, Step, sources
 
-PROGRAMS = sorted({step.program for recipe in RECIPES.values() for step in recipe.steps(recipe.rehearsal(), None)})
+
+def every(recipe: Recipe) -> tuple[Step, ...]:
+    fleet = Fleet(trainium(recipe.instances[0]), 1, efa=True)
+    return (*recipe.steps(recipe.rehearsal(), None), *recipe.steps(recipe.parameters(), fleet))
+
+
+PROGRAMS = sorted({step.program for recipe in RECIPES.values() for step in every(recipe)})
 
 
 def names(program: str) -> set[str]:

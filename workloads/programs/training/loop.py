@@ -7,6 +7,7 @@ checkpoint takes the very steps that an unbroken one would have taken.
 import math
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,27 +60,63 @@ class Data:
 
 def train(trainee: Trainee, data: Data, plan: Plan, checkpoints: Checkpoints, journal: Journal) -> None:
     """Trains to `plan.max_steps`, from the newest whole checkpoint where there is one."""
-    backend, blocks, held_out = trainee.backend, data.train, data.held_out
-    sampler = Sampler(len(blocks), plan.micro_batch, plan.accumulation, backend.data_ranks, plan.seed)
-    _check(sampler)
-    schedule = Linear(plan.learning_rate, plan.warmup_steps, plan.max_steps)
+    course = _course(trainee.backend, data, plan)
     start = _resume(trainee, checkpoints, journal)
-    recorder = _Recorder(backend, journal, plan, blocks.shape[1] * sampler.global_batch)
+    recorder = _Recorder(trainee.backend, journal, plan, course.tokens_per_step)
     if start == 0:
-        _evaluate(trainee, held_out, plan, journal, step=0)
+        _evaluate(trainee, data.held_out, plan, journal, step=0)
     for step in range(start, plan.max_steps):
-        recorder.begin_step()
-        backend.seed(plan.seed + step * backend.data_ranks + backend.data_rank)
-        rate = schedule.at(step)
-        recorder.add(step + 1, rate, *_step(trainee, blocks, sampler.at(step, backend.data_rank), rate))
+        _advance(trainee, course, recorder, step)
         last = step + 1 == plan.max_steps
         if last or (step + 1) % plan.log_every == 0:
-            recorder.flush()
+            _require_numbers(recorder.flush(), step + 1)
         if last or (step + 1) % plan.eval_every == 0:
-            _evaluate(trainee, held_out, plan, journal, step + 1)
+            _evaluate(trainee, data.held_out, plan, journal, step + 1)
         if last or (step + 1) % plan.checkpoint_every == 0:
-            recorder.flush()
+            _require_numbers(recorder.flush(), step + 1)
             _save(trainee, checkpoints, step + 1)
+
+
+def note_down(trainee: Trainee, data: Data, plan: Plan, steps: int) -> None:
+    """Goes through `steps` training steps and a look at the held-out loss, as `train` does, for a device that only
+    notes down what it is to compute: no number means anything, and nothing is written."""
+    course = _course(trainee.backend, data, plan)
+    nowhere = Journal(Path(), silent=True)
+    recorder = _Recorder(trainee.backend, nowhere, plan, course.tokens_per_step)
+    _evaluate(trainee, data.held_out, plan, nowhere, step=0)
+    for step in range(steps):
+        _advance(trainee, course, recorder, step)
+        if step + 1 == steps or (step + 1) % plan.log_every == 0:
+            recorder.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """What each step reads, and how fast it learns."""
+
+    blocks: Tokens
+    sampler: Sampler
+    schedule: Linear
+
+    @property
+    def tokens_per_step(self) -> int:
+        return self.blocks.shape[1] * self.sampler.global_batch
+
+
+def _course(backend: Backend, data: Data, plan: Plan) -> _Course:
+    sampler = Sampler(len(data.train), plan.micro_batch, plan.accumulation, backend.data_ranks, plan.seed)
+    _check(sampler)
+    return _Course(data.train, sampler, Linear(plan.learning_rate, plan.warmup_steps, plan.max_steps))
+
+
+def _advance(trainee: Trainee, course: _Course, recorder: "_Recorder", step: int) -> None:
+    """The training step that follows `step` finished ones."""
+    backend = trainee.backend
+    recorder.begin_step()
+    backend.seed(course.sampler.seed + step * backend.data_ranks + backend.data_rank)
+    rate = course.schedule.at(step)
+    indices = course.sampler.at(step, backend.data_rank)
+    recorder.add(step + 1, rate, *_step(trainee, course.blocks, indices, rate))
 
 
 def _step(trainee: Trainee, blocks: Tokens, indices: np.ndarray, rate: float) -> "tuple[torch.Tensor, torch.Tensor]":
@@ -182,13 +219,13 @@ class _Recorder:
     def add(self, step: int, rate: float, loss: "torch.Tensor", norm: "torch.Tensor") -> None:
         self._pending.append(_Pending(step, rate, loss, norm))
 
-    def flush(self) -> None:
-        """Logs every step since the last flush; the last of them with tokens a second, padding counted."""
+    def flush(self) -> list[float]:
+        """Logs every step since the last flush, the last of them with tokens a second, padding counted; and returns
+        their losses."""
         if not self._pending:
-            return
+            return []
         pending, self._pending = self._pending, []
         losses = self._backend.means([one.loss for one in pending])
-        _require_numbers(losses, pending[-1].step)
         norms = self._backend.means([one.norm for one in pending])
         speed = self._tokens * len(pending) / (time.perf_counter() - self._since)
         for one, loss, norm in zip(pending, losses, norms, strict=True):
@@ -196,6 +233,7 @@ class _Recorder:
             extra = {"tokens_per_second": round(speed, 1)} if one is pending[-1] else {}
             self._journal.log("step", **values, grad_norm=norm, **extra)
         self._journal.trained(pending[-1].step, self._plan.max_steps, sum(losses) / len(losses), speed)
+        return losses
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Where the guides were mended, docs/recipes/text-to-sql.md says how.
 
 from dataclasses import replace
 
+from .. import compiling
 from ..recipe import Recipe
 from ..step import Folder
 from .parameters import TextToSql, TextToSqlRehearsal
@@ -28,6 +29,7 @@ LORA = Recipe(
     results=_RESULTS,
     keep={**_RESULTS, "answers": Folder("test", "report.json"), "checkpoint": Folder("train", "checkpoints")},
     steps=steps,
+    only_on_neuron={compiling.NAME: compiling.WITHOUT_DEVICE},
 )
 
 TEXT_TO_SQL = replace(

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
+from .. import fitting
 from ..recipe import Fleet, Parameters
 
 SAMPLE = Path(__file__).resolve().parents[2] / "samples" / "text_to_sql.jsonl"
@@ -18,9 +19,6 @@ TINY = "tiny"
 
 HEADS = 32
 """Attention heads of Llama 3 8B, which its tensor-parallel degree must divide."""
-
-SHARED = "/shared"
-"""The shared volume, as pods see it."""
 
 Projection = Literal["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 PROJECTIONS: tuple[Projection, ...] = get_args(Projection)
@@ -75,43 +73,22 @@ class TextToSql(Parameters):
         return any(name.startswith("meta-llama/") for name in (self.model, self.tokenizer))
 
     def misfits(self, fleet: Fleet | None) -> dict[str, str]:
-        found = _misfits_of_data(self.dataset, fleet)
+        problems = {
+            "dataset": fitting.misfit_of_file(self.dataset, fleet),
+            "tensor_parallel_degree": fitting.misfit_of_degree(self.tensor_parallel_degree, HEADS, fleet),
+        }
+        found = {name: problem for name, problem in problems.items() if problem}
         if self.warmup_steps >= self.max_steps:
             found["warmup_steps"] = (
                 f"{self.warmup_steps} leaves none of the {self.max_steps} steps (max_steps) to train in"
             )
-        if fleet is None:
-            if self.tensor_parallel_degree != 1:
-                found["tensor_parallel_degree"] = (
-                    f"{self.tensor_parallel_degree} on a CPU, which has no NeuronCores; set 1"
-                )
-            return found
-        if set(self.lora_targets) != set(PROJECTIONS):
+        if fleet is not None and set(self.lora_targets) != set(PROJECTIONS):
             found["lora_targets"] = f"optimum-neuron 0.4.5 consolidates no fewer than all of {', '.join(PROJECTIONS)}"
-        problem = _misfit_of_degree(self.tensor_parallel_degree, fleet)
-        return {**found, **({"tensor_parallel_degree": problem} if problem else {})}
-
-
-def _misfit_of_degree(degree: int, fleet: Fleet) -> str | None:
-    cores = fleet.neuron_cores
-    fitting = [str(one) for one in range(1, min(HEADS, cores) + 1) if HEADS % one == 0 and cores % one == 0]
-    if HEADS % degree:
-        return f"{degree} does not divide the model's {HEADS} attention heads. Allowed: {', '.join(fitting)}"
-    if cores % degree:
-        sum_ = f"{fleet.nodes} × {fleet.instance.neuron_cores} = {cores} NeuronCores"
-        return f"{degree} does not divide {sum_}. Allowed: {', '.join(fitting)}"
-    return None
-
-
-def _misfits_of_data(dataset: str, fleet: Fleet | None) -> dict[str, str]:
-    path = Path(dataset)
-    if path.suffix not in (".jsonl", ".json"):
-        return {}
-    if fleet is not None and not path.is_relative_to(SHARED):
-        return {"dataset": f"{dataset} is a file of this machine, which no pod can read. Put it under {SHARED}/data"}
-    if fleet is None and not path.is_file():
-        return {"dataset": f"there is no file {path.absolute()}"}
-    return {}
+        if fleet is not None and "tensor_parallel_degree" not in found:
+            sizes = (self.micro_batch, self.accumulation, self.tensor_parallel_degree, self.train_rows)
+            problem = fitting.misfit_of_batch(*sizes, fleet)
+            found |= {"micro_batch": problem} if problem else {}
+        return found
 
 
 class TextToSqlRehearsal(TextToSql):

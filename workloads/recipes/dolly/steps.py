@@ -1,0 +1,201 @@
+"""The steps of the Dolly recipe, from its parameters and the nodes to train on."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from .. import compiling
+from ..compiling import compile_step
+from ..recipe import Fleet
+from ..step import RESUME_FROM, Arguments, File, Folder, Neuron, Placement, Processor, Step, ThisMachine, Value
+from ..text_to_sql.steps import IMAGE
+from .parameters import TINY, Dolly, DollyRehearsal
+
+
+def steps(parameters: Dolly, fleet: Fleet | None) -> tuple[Step, ...]:
+    """prepare, compile, train, consolidate, export, generate. A rehearsal compiles and exports nothing, and has base
+    before them where the model is the tiny one."""
+    prepare, train, consolidate = _prepare(parameters), _train(parameters, fleet), _consolidate(parameters)
+    generate = _generate(parameters, fleet)
+    if fleet is not None:
+        return (prepare, compile_step(train), train, consolidate, _export(parameters, fleet), generate)
+    here = tuple(_here(step, parameters) for step in (prepare, train, consolidate, generate))
+    if isinstance(parameters, DollyRehearsal) and parameters.model == TINY:
+        return (_base(parameters), *here)
+    return here
+
+
+REHEARSAL_MINUTES = {"base": 0.1, "prepare": 0.1, "train": 1.0, "consolidate": 0.1, "generate": 0.2}
+"""Measured on two cores; `make bench` shows today's."""
+
+
+def _here(step: Step, parameters: Dolly) -> Step:
+    trains = step.name == "train" and isinstance(parameters, DollyRehearsal)
+    placement = ThisMachine(parameters.processes) if trains else ThisMachine()
+    return replace(step, placement=placement, launcher="local", image=None, minutes=REHEARSAL_MINUTES[step.name])
+
+
+def _base(parameters: DollyRehearsal) -> Step:
+    return Step(
+        name="base",
+        program="programs.dolly.base",
+        arguments={**_rows(parameters), "vocabulary": parameters.base_vocabulary, "seed": parameters.seed},
+        tuning={},
+        placement=ThisMachine(),
+        launcher="local",
+        image=None,
+        minutes=REHEARSAL_MINUTES["base"],
+        limit_hours=1,
+    )
+
+
+def _prepare(parameters: Dolly) -> Step:
+    """On a processor, not on a node of $21.50 an hour: it needs the tokenizer, and no device."""
+    model = _model(parameters)
+    return Step(
+        name="prepare",
+        program="programs.dolly.prepare",
+        arguments={
+            **_rows(parameters),
+            **parameters.model_dump(include={"train_rows", "eval_rows", "shuffle_seed", "block_size"}),
+            "tokenizer": model["model"],
+            "tokenizer_revision": model["model_revision"],
+        },
+        tuning={"processes": parameters.prepare_processes},
+        placement=Processor(vcpus=8, memory=24),
+        launcher="job",
+        image=IMAGE,
+        minutes=3,
+        limit_hours=1,
+        needs_token=parameters.uses_token(),
+    )
+
+
+ALL_WEIGHTS: Arguments = {
+    "lora_rank": 0,
+    "lora_alpha": 1,
+    "lora_dropout": 0.0,
+    "lora_rank_stabilized": False,
+    "lora_targets": ("q_proj",),
+}
+"""The training program's arguments for adapters: rank 0 has none, and leaves the others without a meaning."""
+
+TRAIN_ARGUMENTS = {
+    *("tensor_parallel_degree", "precision", "epochs", "max_steps", "micro_batch", "accumulation", "learning_rate"),
+    *("warmup_steps", "weight_decay", "max_grad_norm", "seed"),
+}
+TRAIN_TUNING = {"gradient_checkpointing", "log_every", "eval_every", "checkpoint_every", "keep_checkpoints"}
+
+
+def _train(parameters: Dolly, fleet: Fleet | None) -> Step:
+    """Seed guide 002 measured 31:46 for three epochs. Loading, held-out loss and checkpoints come on top."""
+    return Step(
+        name="train",
+        program="programs.dolly.train",
+        arguments={
+            "data": Folder("prepare"),
+            **_model(parameters),
+            "backend": "neuron" if fleet else "cpu",
+            **ALL_WEIGHTS,
+            **parameters.model_dump(include=TRAIN_ARGUMENTS),
+            RESUME_FROM: "",
+        },
+        tuning=parameters.model_dump(include=TRAIN_TUNING),
+        placement=Neuron(fleet.instance, fleet.nodes, fleet.efa) if fleet else ThisMachine(),
+        launcher="job",
+        image=IMAGE,
+        minutes=45,
+        limit_hours=8,
+        needs_token=parameters.uses_token(),
+        resumes=True,
+        after=(compiling.NAME,),
+    )
+
+
+def _consolidate(parameters: Dolly) -> Step:
+    """14 GB of weights in bf16, once as shards and once joined."""
+    return Step(
+        name="consolidate",
+        program="programs.dolly.consolidate",
+        arguments={
+            "train": Folder("train"),
+            "data": Folder("prepare"),
+            "precision": parameters.precision,
+            **_sampling(parameters),
+        },
+        tuning={},
+        placement=Processor(vcpus=8, memory=100),
+        launcher="job",
+        image=IMAGE,
+        minutes=10,
+        limit_hours=2,
+    )
+
+
+def _export(parameters: Dolly, fleet: Fleet) -> Step:
+    """Neuron's compiler needs vCPUs and memory and no device. Seed guide 002: about 25 minutes."""
+    return Step(
+        name="export",
+        program="programs.dolly.export",
+        arguments={
+            "model": Folder("consolidate"),
+            "instance_type": fleet.instance.name.partition(".")[0],
+            "batch_size": parameters.export_batch,
+            "sequence_length": parameters.export_sequence_length,
+            "tensor_parallel_degree": parameters.export_cores,
+        },
+        tuning={},
+        placement=Processor(vcpus=16, memory=100),
+        launcher="job",
+        image=IMAGE,
+        minutes=25,
+        limit_hours=4,
+    )
+
+
+def _generate(parameters: Dolly, fleet: Fleet | None) -> Step:
+    """Loading 14 GB, and 10 answers of up to 512 tokens at 20 or so a second on two cores."""
+    placement: Placement = Neuron(fleet.instance, 1, efa=False, alone=True) if fleet else ThisMachine()
+    return Step(
+        name="generate",
+        program="programs.dolly.generate",
+        arguments={
+            "model": Folder("export" if fleet else "consolidate"),
+            "consolidated": Folder("consolidate"),
+            "data": Folder("prepare"),
+            "backend": "neuron" if fleet else "cpu",
+            "prompts": _file(parameters.prompts),
+            "rows": parameters.prompt_rows,
+            "precision": parameters.precision,
+            "batch": parameters.export_batch,
+            "sequence_length": parameters.export_sequence_length,
+            "max_new_tokens": parameters.max_new_tokens,
+            **_sampling(parameters),
+            "seed": parameters.generate_seed,
+        },
+        tuning={},
+        placement=placement,
+        launcher="job",
+        image=IMAGE,
+        minutes=10,
+        limit_hours=2,
+    )
+
+
+def _sampling(parameters: Dolly) -> Arguments:
+    return parameters.model_dump(include={"temperature", "top_k", "top_p"})
+
+
+def _model(parameters: Dolly) -> Arguments:
+    """The tiny model from its step, any other by its name."""
+    name: Value = Folder("base", "model") if parameters.model == TINY else parameters.model
+    return {"model": name, "model_revision": parameters.model_revision}
+
+
+def _rows(parameters: Dolly) -> Arguments:
+    return {"dataset": _file(parameters.dataset), "dataset_revision": parameters.dataset_revision}
+
+
+def _file(name: str) -> Value:
+    """A file of this machine's by its content, any other name as it is."""
+    path = Path(name)
+    return File(path.absolute()) if name and path.is_file() else name
