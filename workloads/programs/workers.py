@@ -26,11 +26,17 @@ OBJECT_STORE_BYTES = 80 * 2**20
 
 ENVIRONMENT = {
     "RAY_TRAIN_V2_ENABLED": "1",
-    "RAY_USAGE_STATS_ENABLED": "0",
     # Ray would show each worker its own core alone, and torch-neuronx look there for the core of its local rank. As
     # under torchrun, each sees all of its node's and takes the one of its rank
     "RAY_EXPERIMENTAL_NOSET_NEURON_RT_VISIBLE_CORES": "1",
 }
+
+OF_ONES_OWN = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_enable_metrics_collection": "0",  # nobody would read them
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+"""For a Ray cluster that lives as long as one training: nothing is sent anywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +58,13 @@ def run(body: Callable[[], None], workers: Workers, work: Path) -> None:
 
     Raises a UserError of any of them as it is; Ray's own error once workers failed more often than they may.
     """
-    os.environ.update(ENVIRONMENT)  # before ray is imported, which looks at it then
+    # before ray is imported, which looks at them then
+    os.environ.update(ENVIRONMENT if _is_given() else {**ENVIRONMENT, **OF_ONES_OWN})
     from ray.train import FailureConfig, RunConfig, ScalingConfig
     from ray.train.torch import TorchTrainer
 
-    refusal = work / "refusal.json"
-    refusal.unlink(missing_ok=True)
+    refusals = work / "refusals"
+    refusals.mkdir(parents=True)
     scaling = ScalingConfig(
         num_workers=workers.count, resources_per_worker={"neuron_cores": 1} if workers.on_neuron else {"CPU": 1}
     )
@@ -65,35 +72,36 @@ def run(body: Callable[[], None], workers: Workers, work: Path) -> None:
         name="ray",
         storage_path=str(work),
         failure_config=FailureConfig(max_failures=workers.max_failures),
-        worker_runtime_env={"env_vars": ENVIRONMENT},
+        worker_runtime_env={"env_vars": ENVIRONMENT} if _is_given() else None,
     )
     with _cluster(workers):
         trainer = TorchTrainer(
-            _work, train_loop_config={"body": body, "refusal": refusal}, torch_config=_backend(workers),
+            _work, train_loop_config={"body": body, "refusals": refusals}, torch_config=_backend(workers),
             scaling_config=scaling, run_config=keeping,
         )  # fmt: skip
         try:
             trainer.fit()
         finally:
-            _raise_refusal(refusal)
+            _raise_refusal(refusals)
 
 
 def _work(config: dict[str, Any]) -> None:
     """What a worker does: `body`, or nothing where another has found that it can never end well."""
-    body, refusal = config["body"], config["refusal"]
-    if refusal.exists():
+    body, refusals = config["body"], config["refusals"]
+    if any(refusals.glob("[0-9]*")):
         return
     try:
         body()
     except Exception as error:
-        if isinstance(error, UserError) or is_disk_full(error, refusal.parent):
-            write_atomically(refusal, json.dumps({"text": str(error), "disk full": not isinstance(error, UserError)}))
+        if isinstance(error, UserError) or is_disk_full(error, refusals):
+            found = {"text": str(error), "disk full": not isinstance(error, UserError)}
+            write_atomically(refusals / os.environ["RANK"], json.dumps(found))
         raise
 
 
-def _raise_refusal(refusal: Path) -> None:
+def _raise_refusal(refusals: Path) -> None:
     """What a worker wrote before it gave up, as an error of this process, without what Ray wraps around it."""
-    if refusal.exists():
+    for refusal in sorted(refusals.glob("[0-9]*")):  # a hidden one was never finished
         found = json.loads(refusal.read_text())
         if found["disk full"]:
             raise OSError(errno.ENOSPC, found["text"]) from None
@@ -110,12 +118,17 @@ def _backend(workers: Workers) -> "TorchConfig":
     return TorchConfig(backend="gloo")
 
 
+def _is_given() -> bool:
+    """Whether this process was started in a Ray cluster, as a RayJob's is."""
+    return bool(os.environ.get("RAY_ADDRESS"))
+
+
 @contextmanager
 def _cluster(workers: Workers) -> Iterator[None]:
-    """The Ray cluster that this process was started in (RAY_ADDRESS, as in a RayJob), or one of its own meanwhile."""
+    """The Ray cluster that this process was started in, or one of its own meanwhile."""
     import ray
 
-    if os.environ.get("RAY_ADDRESS"):
+    if _is_given():
         ray.init(address="auto", log_to_driver=True)
         yield
         ray.shutdown()

@@ -78,8 +78,10 @@ def _downloaded(source: Source) -> Path:
     if source.name.startswith((".", "/")) or source.name.count("/") > 1:
         raise UserError(f"There is no file or folder {source.name}. Set parameters.corpus to one, or to a data set.")
     with hub.refusals_explained(source.name):
-        kind = {"repo_type": "dataset", "revision": source.revision}
-        return Path(snapshot_download(source.name, allow_patterns=source.pattern, **kind))
+        folder = snapshot_download(
+            source.name, repo_type="dataset", revision=source.revision, allow_patterns=source.pattern
+        )
+    return Path(folder)
 
 
 def _require_finished(folder: Path) -> None:

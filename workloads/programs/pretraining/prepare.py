@@ -67,18 +67,20 @@ class Tokenized:
 def prepare(arguments: Arguments, out: Path) -> None:
     journal = Journal(out)
     tokenizer = _tokenizer(arguments, out)
-    source = corpus.Source(
-        arguments.corpus, arguments.corpus_revision, arguments.corpus_files, arguments.corpus_field
-    )
+    source = corpus.Source(arguments.corpus, arguments.corpus_revision, arguments.corpus_files, arguments.corpus_field)
     files = corpus.files(source)
     size = corpus.size(files, source.field)
     journal.say(f"{len(files):,} files with about {size / 2**20:,.0f} MiB of text")
-    chunks = _chunks(_reported(files, source.field, journal), stride(size, arguments.eval_blocks * arguments.block_size))
+    chunks = _chunks(
+        _reported(files, source.field, journal), stride(size, arguments.eval_blocks * arguments.block_size)
+    )
     counts = _write(_tokenized(chunks, str(out / "tokenizer"), arguments.processes), arguments, out, journal)
     summary = {"corpus": source.name, "revision": source.revision, "files": len(files), "vocabulary": len(tokenizer)}
     (out / "data.json").write_text(json.dumps({**summary, **counts}, indent=1))
     train, held_out = counts["train"], counts["eval"]
-    journal.result(f"{train['blocks']:,} blocks of {arguments.block_size:,} tokens, and {held_out['blocks']:,} held out")
+    journal.result(
+        f"{train['blocks']:,} blocks of {arguments.block_size:,} tokens, and {held_out['blocks']:,} held out"
+    )
 
 
 def stride(size: int, held_out: int) -> int:

@@ -2,7 +2,8 @@
 
 MFU = tokens/s × operations a token / peak, where operations a token = 6 N + 12 L H T for N weights that multiply, L
 layers of width H and blocks of T tokens: PaLM (Chowdhery et al. 2022), appendix B. Activations computed twice do not
-count. The peak is that of the devices' dense bf16: 190 teraflops a Trainium, 667 a Trainium2 (AWS Neuron documentation).
+count. The peak is that of the devices in dense bf16, 190 teraflops a Trainium and 667 a Trainium2 (AWS Neuron
+documentation).
 """
 
 from collections.abc import Iterable, Mapping
@@ -82,8 +83,9 @@ def _seconds(steps: Iterable[Mapping[str, Any]], tokens_per_step: int) -> float:
 
 def in_words(found: Summary) -> str:
     mfu = "" if found["mfu"] is None else f", MFU {found['mfu']:.1%}"
+    before, after = found["held_out_loss_before"], found["held_out_loss"]
     return (
-        f"held-out loss {found['held_out_loss_before']:.3f} → {found['held_out_loss']:.3f} in {found['steps']:,} steps, "
+        f"held-out loss {before:.3f} → {after:.3f} in {found['steps']:,} steps, "
         f"{found['tokens_per_second']:,.0f} tokens/s{mfu}, {_time(found['wall_seconds'])}"
     )
 

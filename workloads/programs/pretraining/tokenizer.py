@@ -24,9 +24,7 @@ class Arguments:
 
 
 def make_tokenizer(arguments: Arguments, out: Path) -> None:
-    source = corpus.Source(
-        arguments.corpus, arguments.corpus_revision, arguments.corpus_files, arguments.corpus_field
-    )
+    source = corpus.Source(arguments.corpus, arguments.corpus_revision, arguments.corpus_files, arguments.corpus_field)
     tokenizer = tiny.train_tokenizer(_texts(source), arguments.vocabulary)
     tokenizer.save_pretrained(out / RESULT)
     Journal(out).result(f"{len(tokenizer):,} tokens learnt")
