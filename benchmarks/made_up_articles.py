@@ -63,7 +63,8 @@ def _line(rng: random.Random) -> tuple[str, list[str]]:
     one, other, year = _name(rng), _name(rng), rng.randint(1840, 1920)
     return f"{one} to {other} line", [
         f"The {one} to {other} line is a railway of {rng.randint(12, 260)} kilometres. It was opened in {year} to "
-        f"carry {rng.choice(GOODS)} and {rng.choice(GOODS)}, and has taken passengers since {year + rng.randint(1, 30)}.",
+        f"carry {rng.choice(GOODS)} and {rng.choice(GOODS)}, and has taken passengers since "
+        f"{year + rng.randint(1, 30)}.",
         f"The line crosses the {_name(rng)} on {rng.choice(SIGHTS)} and climbs {rng.randint(80, 900)} metres. There "
         f"are {rng.randint(3, 24)} stations, the largest of them {_name(rng)}.",
         f"In {rng.choice(SEASONS)} the trains run every {rng.randint(2, 12) * 5} minutes. The journey from {one} to "
