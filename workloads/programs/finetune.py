@@ -22,19 +22,14 @@ RESULT = "model"
 
 
 @dataclass
-class Arguments:
+class TrainingArguments:
+    """What every training takes, whatever model it begins with."""
+
     out: str = argument("folder of this step")
     data: str = argument("folder of the step that prepared the data: train.npy and eval.npy")
-    model: str = argument("model to start from: its name on the Hub, or a folder")
-    model_revision: str = argument("branch, tag or commit of the model on the Hub")
     backend: Literal["cpu", "neuron"] = argument("what to train on")
     tensor_parallel_degree: int = argument("NeuronCores that hold one copy of the model together")
     precision: Literal["bf16", "fp32"] = argument("type of the weights")
-    lora_rank: int = argument("rank of the adapters; 0 trains every weight")
-    lora_alpha: int = argument("weight of the adapters")
-    lora_dropout: float = argument("share of an adapter's inputs that is dropped")
-    lora_rank_stabilized: bool = argument("scale adapters by alpha / sqrt(rank)")
-    lora_targets: list[str] = argument("projections that get an adapter")
     max_steps: int = argument("optimizer steps in all")
     micro_batch: int = argument("blocks a data-parallel rank reads at a time")
     accumulation: int = argument("micro-batches a step")
@@ -42,13 +37,24 @@ class Arguments:
     warmup_steps: int = argument("steps until the highest learning rate is reached")
     weight_decay: float = argument("decay of the weight matrices")
     max_grad_norm: float = argument("gradients are clipped to this norm")
-    seed: int = argument("seed of the batches and of dropout")
-    gradient_checkpointing: bool = argument("compute activations twice rather than keep them")
+    seed: int = argument("seed of the batches, and of what else is random")
     log_every: int = argument("steps between two looks at the loss")
     eval_every: int = argument("steps between two looks at the held-out loss")
     checkpoint_every: int = argument("steps between two checkpoints")
     keep_checkpoints: int = argument("how many checkpoints stay")
     resume_from: str = argument("folder of an earlier training whose newest checkpoint to begin from; or empty")
+
+
+@dataclass
+class Arguments(TrainingArguments):
+    model: str = argument("model to start from: its name on the Hub, or a folder")
+    model_revision: str = argument("branch, tag or commit of the model on the Hub")
+    lora_rank: int = argument("rank of the adapters; 0 trains every weight")
+    lora_alpha: int = argument("weight of the adapters")
+    lora_dropout: float = argument("share of an adapter's inputs that is dropped")
+    lora_rank_stabilized: bool = argument("scale adapters by alpha / sqrt(rank)")
+    lora_targets: list[str] = argument("projections that get an adapter")
+    gradient_checkpointing: bool = argument("compute activations twice rather than keep them")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +70,15 @@ class Training:
 
 
 def finetune(arguments: Arguments, out: Path) -> None:
+    train_model(arguments, _model(arguments), out)
+
+
+def train_model(arguments: TrainingArguments, model: ModelSpec, out: Path) -> None:
+    """Trains `model` in each of the processes that do it together."""
     data = folders.require_done(Path(arguments.data))
     backend = choose(arguments.backend, arguments.tensor_parallel_degree)
     earlier = Path(arguments.resume_from) if arguments.resume_from else None
-    training = Training(_model(arguments), _optimizer(arguments), _plan(arguments), arguments.keep_checkpoints, earlier)
+    training = Training(model, _optimizer(arguments), _plan(arguments), arguments.keep_checkpoints, earlier)
     if earlier and backend.is_first:
         _take_over(earlier, out, training.plan.max_steps)
     backend.barrier("earlier training looked at")
@@ -120,11 +131,11 @@ def _tokens(data: Path) -> Data:
     return Data(blocks.read(data / "train.npy"), blocks.read(data / "eval.npy"))
 
 
-def _optimizer(arguments: Arguments) -> OptimizerSpec:
+def _optimizer(arguments: TrainingArguments) -> OptimizerSpec:
     return OptimizerSpec(arguments.weight_decay, arguments.max_grad_norm)
 
 
-def _plan(arguments: Arguments) -> Plan:
+def _plan(arguments: TrainingArguments) -> Plan:
     return Plan(**{field.name: getattr(arguments, field.name) for field in fields(Plan)})
 
 

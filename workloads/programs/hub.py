@@ -55,6 +55,13 @@ def load_model(name: str, revision: str, precision: Literal["bf16", "fp32"]) -> 
     return load(name, AutoModelForCausalLM.from_pretrained, revision=revision, dtype=dtype(precision))
 
 
+def make_model(folder: str, precision: Literal["bf16", "fp32"]) -> "PreTrainedModel":
+    """A model of the config in `folder`, with whatever weights its class begins with."""
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    return AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder), dtype=dtype(precision))
+
+
 def load_tokenizer(name: str, revision: str = "main") -> Any:
     """The tokenizer `name`, able to pad on the left (as generation needs)."""
     from transformers import AutoTokenizer

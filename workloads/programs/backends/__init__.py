@@ -40,6 +40,10 @@ class ModelSpec:
     precision: Precision
     lora: Lora | None
     gradient_checkpointing: bool
+    selective: bool = False
+    """Of the activations compute anew only what is large and cheap, rather than whole layers."""
+    drawn: int | None = None
+    """Seed of random weights, for a model that `name` has only the config of; None loads its weights."""
 
 
 @dataclass(frozen=True, slots=True)

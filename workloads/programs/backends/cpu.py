@@ -15,7 +15,7 @@ from torch.optim import AdamW, Optimizer
 from .. import hub, lora
 from ..packing import IGNORED_LABEL, inputs_and_labels
 from . import ModelSpec, OptimizerSpec
-from .weights import parameter_groups, trainable
+from .weights import draw, parameter_groups, trainable
 
 
 class CpuBackend:
@@ -24,7 +24,7 @@ class CpuBackend:
         self.data_rank = int(os.environ.get("RANK", "0"))
         self.is_first = self.data_rank == 0
         self._max_grad_norm = float("inf")
-        if self.data_ranks > 1:
+        if self.data_ranks > 1 and not dist.is_initialized():
             dist.init_process_group("gloo")
 
     def barrier(self, name: str) -> None:
@@ -32,9 +32,9 @@ class CpuBackend:
             dist.barrier()
 
     def load(self, model: ModelSpec, optimizer: OptimizerSpec) -> tuple[nn.Module, Optimizer]:
-        network: Any = hub.load_model(model.name, model.revision, model.precision)
+        network: Any = _network(model)
         network.config.use_cache = False
-        if model.gradient_checkpointing:
+        if model.gradient_checkpointing and not model.selective:  # its attention keeps no scores to begin with
             network.gradient_checkpointing_enable()
             network.enable_input_require_grads()
         if model.lora:
@@ -96,3 +96,11 @@ class CpuBackend:
     def export(self, folder: Path, model: Any) -> None:
         if self.is_first:
             model.save_pretrained(folder)
+
+
+def _network(model: ModelSpec) -> Any:
+    if model.drawn is None:
+        return hub.load_model(model.name, model.revision, model.precision)
+    network = hub.make_model(model.name, model.precision)
+    draw(network, network.config.initializer_range, model.drawn, shard=0)
+    return network

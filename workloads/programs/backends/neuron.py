@@ -5,6 +5,7 @@ XLA every operation is recorded, and runs when a graph is cut by `mark_step`: on
 step, so that the compiler sees the same few graphs again and again.
 """
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,14 +21,18 @@ from optimum.neuron.accelerate import NeuronAccelerator  # pyright: ignore[repor
 from optimum.neuron.accelerate.utils.dataclasses import MixedPrecisionConfig  # pyright: ignore[reportMissingImports]
 from optimum.neuron.models.training import NeuronModelForCausalLM  # pyright: ignore[reportMissingImports]
 from optimum.neuron.models.training.config import TrainingNeuronConfig  # pyright: ignore[reportMissingImports]
+from optimum.neuron.models.training.transformations_utils import (  # pyright: ignore[reportMissingImports]
+    specialize_transformation_specs_for_model,
+)
 from optimum.neuron.peft import get_peft_model  # pyright: ignore[reportMissingImports]
 from torch import nn
 from torch.optim import AdamW, Optimizer
+from transformers import AutoConfig
 
 from .. import hub, lora
 from ..packing import inputs_and_labels
 from . import ModelSpec, OptimizerSpec, Precision
-from .weights import parameter_groups, trainable
+from .weights import draw, parameter_groups, trainable
 
 TAG = "state"
 """Name under which neuronx-distributed keeps a checkpoint within the folder that it is given."""
@@ -58,22 +63,40 @@ class NeuronBackend:
         return network, prepared
 
     def _network(self, model: ModelSpec) -> Any:
-        on_neuron = xm.xla_device_hw(self._device) == "NEURON"
-        network = hub.load(
-            model.name,
-            NeuronModelForCausalLM.from_pretrained,
-            trn_config=self._config,
-            revision=model.revision,
-            dtype=hub.dtype(model.precision),
-            attn_implementation="flash_attention_2" if on_neuron else "eager",
-        )
-        if model.gradient_checkpointing:
+        network = self._loaded(model) if model.drawn is None else self._drawn(model, model.drawn)
+        if model.gradient_checkpointing and model.selective:
+            # a flash attention computes its scores anew by itself, and the feed-forward layers look at _config: with
+            # that, the activations which selective checkpointing is about are gone, and no layer is computed twice
+            network.gradient_checkpointing_disable()
+        elif model.gradient_checkpointing:
             network.gradient_checkpointing_enable()
             network.enable_input_require_grads()
         if model.lora is None:
             return network
         torch.manual_seed(0)  # the adapter's first weights are random: the same in every process
         return get_peft_model(network, lora.peft_config(model.lora))
+
+    def _loaded(self, model: ModelSpec) -> Any:
+        return hub.load(
+            model.name,
+            NeuronModelForCausalLM.from_pretrained,
+            trn_config=self._config,
+            revision=model.revision,
+            dtype=hub.dtype(model.precision),
+            attn_implementation=self._attention(),
+        )
+
+    def _drawn(self, model: ModelSpec, seed: int) -> Any:
+        config = AutoConfig.from_pretrained(
+            model.name, dtype=hub.dtype(model.precision), attn_implementation=self._attention()
+        )
+        network = NeuronModelForCausalLM.from_config(config, self._config).to(config.dtype)
+        specialize_transformation_specs_for_model(network)  # from_pretrained does; without it no shards can be saved
+        draw(network, config.initializer_range, seed, parallel_state.get_tensor_model_parallel_rank())
+        return network
+
+    def _attention(self) -> str:
+        return "flash_attention_2" if xm.xla_device_hw(self._device) == "NEURON" else "eager"
 
     def seed(self, seed: int) -> None:
         xm.set_rng_state(seed, device=self._device)
@@ -102,9 +125,12 @@ class NeuronBackend:
             groups = parallel_state.get_data_parallel_replica_groups()
             stacked = xm.all_reduce(xm.REDUCE_SUM, stacked, groups=groups)
         xm.mark_step()
-        return stacked.cpu().tolist()
+        found = stacked.cpu().tolist()
+        return [0.0] * len(found) if only_graphs() else found
 
     def save(self, folder: Path, model: nn.Module, optimizer: Any) -> None:
+        if only_graphs():
+            return
         weights = {name: weight.detach() for name, weight in trainable(model)}
         nxd.save_checkpoint(str(folder), TAG, model=weights, optimizer=optimizer.optimizer, use_xser=True)
 
@@ -120,11 +146,19 @@ class NeuronBackend:
         nxd.load_checkpoint(str(folder), TAG, optimizer=optimizer.optimizer)
 
     def export(self, folder: Path, model: Any) -> None:
+        if only_graphs():
+            return
         if self.is_first:
             folder.mkdir(exist_ok=True)
         self.barrier("export begun")
         options = {} if self.is_first else {"is_main_process": False}
         model.save_pretrained(str(folder), **options)
+
+
+def only_graphs() -> bool:
+    """Whether the runtime just takes graphs down to compile them (neuron_parallel_compile), and computes nothing: no
+    number means anything then, and nothing is worth keeping."""
+    return os.environ.get("NEURON_EXTRACT_GRAPHS_ONLY") == "1"
 
 
 def _mixed_precision(precision: Precision) -> MixedPrecisionConfig:

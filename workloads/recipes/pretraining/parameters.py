@@ -1,0 +1,180 @@
+"""Parameters of the pretraining recipe, and what cannot work together among them.
+
+Numbers not explained here are the seed guide's own.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from ..recipe import Fleet, Parameters
+
+SAMPLE = Path(__file__).resolve().parents[2] / "samples" / "articles.jsonl"
+"""The project's own articles, for rehearsals and tests without a network."""
+
+TINY = "tiny"
+"""In place of a tokenizer's name: one that a rehearsal learns from the corpus."""
+
+SHARED = "/shared"
+"""The shared volume, as pods see it."""
+
+FILES = (".parquet", ".jsonl", ".txt")
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+Count = Annotated[int, Field(ge=0)]
+
+
+class Pretraining(Parameters):
+    """Parameters of the real run, on Trainium."""
+
+    corpus: str = "wikimedia/wikipedia"
+    """English Wikipedia in Parquet: the guide's wikicorpus is made by a script, which `datasets` no longer runs."""
+    corpus_revision: str = "main"
+    corpus_files: str = "20231101.en/*.parquet"
+    corpus_field: str = "text"
+    tokenizer: str = "NousResearch/Llama-2-7b-hf"
+    tokenizer_revision: str = "main"
+    block_size: PositiveInt = 4096
+    eval_blocks: PositiveInt = 256
+    """A million held-out tokens: 32 for each of 8 data-parallel ranks."""
+    train_blocks: Count = 0
+    hidden_size: PositiveInt = 4096
+    layers: PositiveInt = 32
+    heads: PositiveInt = 32
+    key_value_heads: PositiveInt = 32
+    feed_forward: PositiveInt = 11008
+    vocabulary: PositiveInt = 32000
+    rms_norm_eps: PositiveFloat = 1e-5
+    tensor_parallel_degree: PositiveInt = 8
+    precision: Literal["bf16", "fp32"] = "bf16"
+    max_steps: PositiveInt = 10_000
+    global_batch: PositiveInt = 256
+    """Blocks a step reads: 1,048,576 tokens."""
+    micro_batch: PositiveInt = 1
+    learning_rate: PositiveFloat = 3e-4
+    warmup_steps: Count = 100
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    max_grad_norm: PositiveFloat = 1.0
+    seed: Count = 12349
+    activation_checkpointing: Literal["none", "selective", "full"] = "selective"
+    compile_steps: Annotated[int, Field(ge=2)] = 10
+    log_every: PositiveInt = 10
+    eval_every: PositiveInt = 250
+    checkpoint_every: PositiveInt = 250
+    """Every two to three hours on two nodes; one is some 95 GB with the optimizer's state."""
+    keep_checkpoints: PositiveInt = 2
+    max_failures: Count = 10
+    prepare_processes: Count = 0
+    test_blocks: PositiveInt = 32
+    test_prompts: tuple[str, ...] = ("The river Danube is", "In 1969,", "A prime number is", "The capital of Norway")
+    test_max_new_tokens: PositiveInt = 64
+    test_batch: PositiveInt = 4
+
+    def uses_token(self) -> bool:
+        return self.tokenizer.startswith("meta-llama/")
+
+    def world(self, fleet: Fleet | None) -> int:
+        """Processes that train together."""
+        return fleet.neuron_cores if fleet else 1
+
+    def accumulation(self, fleet: Fleet | None) -> int:
+        """Micro-batches that a data-parallel rank adds up for a step, once there are no misfits."""
+        return self.global_batch * self.tensor_parallel_degree // (self.micro_batch * self.world(fleet))
+
+    def misfits(self, fleet: Fleet | None) -> dict[str, str]:
+        found = {
+            **_misfit_of_corpus(self.corpus, fleet),
+            **self._misfits_of_model(),
+            **self._misfit_of_degree(fleet),
+        }
+        if self.warmup_steps >= self.max_steps:
+            found["warmup_steps"] = (
+                f"{self.warmup_steps} leaves none of the {self.max_steps} steps (max_steps) to train in"
+            )
+        if not found:
+            found |= self._misfit_of_batch(fleet)
+        return found
+
+    def _misfits_of_model(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        if self.hidden_size % (2 * self.heads):
+            found["hidden_size"] = (
+                f"{self.hidden_size} does not make heads of an even width out of {self.heads} (heads)"
+            )
+        if self.heads % self.key_value_heads:
+            found["key_value_heads"] = (
+                f"{self.key_value_heads} does not divide the {self.heads} attention heads (heads)"
+            )
+        return found
+
+    def _misfit_of_degree(self, fleet: Fleet | None) -> dict[str, str]:
+        degree, world = self.tensor_parallel_degree, self.world(fleet)
+        if fleet is None:
+            sentence = f"{degree} on a CPU, which has no NeuronCores; set 1"
+            return {"tensor_parallel_degree": sentence} if degree != 1 else {}
+        sizes = ("key_value_heads", "feed_forward", "vocabulary", "block_size")
+        for name in sizes:
+            if getattr(self, name) % degree:
+                return {"tensor_parallel_degree": f"{degree} does not divide {getattr(self, name):,} ({name})"}
+        if world % degree:
+            sum_ = f"{fleet.nodes} × {fleet.instance.neuron_cores} = {world} NeuronCores"
+            return {"tensor_parallel_degree": f"{degree} does not divide the world size {sum_}"}
+        return {}
+
+    def _misfit_of_batch(self, fleet: Fleet | None) -> dict[str, str]:
+        ranks = self.world(fleet) // self.tensor_parallel_degree
+        once = self.micro_batch * ranks
+        if self.global_batch % once == 0:
+            return {}
+        place = f"{fleet.nodes} nodes × {fleet.instance.neuron_cores} cores" if fleet else f"{ranks} workers"
+        degree = f" / TP {self.tensor_parallel_degree}" if fleet else ""
+        near = max(once, round(self.global_batch / once) * once)
+        return {
+            "global_batch": f"{self.global_batch} = micro batch {self.micro_batch} × DP {ranks} × accumulation has no "
+            f"whole accumulation: {self.global_batch} / {self.micro_batch} / {ranks} = {self.global_batch / once:.2f}, "
+            f"where DP = {place}{degree} = {ranks}. Set a multiple of {once}, as {near}"
+        }
+
+
+def _misfit_of_corpus(corpus: str, fleet: Fleet | None) -> dict[str, str]:
+    path = Path(corpus)
+    if path.suffix not in FILES and not path.is_absolute():
+        return {}
+    if fleet is not None and not path.is_relative_to(SHARED):
+        return {"corpus": f"{corpus} is on this machine, where no pod can read it. Put it under {SHARED}/data"}
+    if fleet is None and not path.exists():
+        return {"corpus": f"there is no file or folder {path.absolute()}"}
+    return {}
+
+
+class PretrainingRehearsal(Pretraining):
+    """The same on this machine's CPU: a tiny Llama, the project's own articles, two workers joined by gloo."""
+
+    corpus: str = str(SAMPLE)
+    corpus_files: str = "*.jsonl"
+    tokenizer: str = TINY
+    block_size: PositiveInt = 128
+    eval_blocks: PositiveInt = 24
+    hidden_size: PositiveInt = 128
+    layers: PositiveInt = 2
+    heads: PositiveInt = 4
+    key_value_heads: PositiveInt = 4
+    feed_forward: PositiveInt = 336
+    vocabulary: PositiveInt = 512
+    tensor_parallel_degree: PositiveInt = 1
+    precision: Literal["bf16", "fp32"] = "fp32"
+    max_steps: PositiveInt = 100
+    global_batch: PositiveInt = 8
+    micro_batch: PositiveInt = 4
+    learning_rate: PositiveFloat = 3e-3
+    warmup_steps: Count = 10
+    eval_every: PositiveInt = 20
+    checkpoint_every: PositiveInt = 20
+    test_blocks: PositiveInt = 24
+    test_prompts: tuple[str, ...] = ("Kardale is a town", "The Fenford is a river of")
+    test_max_new_tokens: PositiveInt = 48
+    workers: PositiveInt = 2
+
+    def world(self, fleet: Fleet | None) -> int:
+        return fleet.neuron_cores if fleet else self.workers

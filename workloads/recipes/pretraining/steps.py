@@ -1,0 +1,166 @@
+"""The steps of the pretraining recipe, from its parameters and the nodes to train on."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from ..recipe import Fleet
+from ..step import RESUME_FROM, Arguments, File, Folder, Image, Neuron, Processor, Step, ThisMachine, Value
+from .parameters import TINY, Pretraining, PretrainingRehearsal
+
+IMAGE = Image(
+    "neuron-training",
+    "public.ecr.aws/neuron/pytorch-training-neuronx:2.8.0-neuronx-py311-sdk2.26.1-ubuntu22.04",
+    ("optimum-neuron[training]==0.4.5", "datasets==4.8.5", "tensorboard==2.20.0", "ray[train]==2.52.1"),
+)
+
+
+def steps(parameters: Pretraining, fleet: Fleet | None) -> tuple[Step, ...]:
+    """prepare, compile, train, consolidate, test; on this machine there is nothing to compile for."""
+    prepare, after = _prepare(parameters), (_consolidate(parameters), _test(parameters))
+    train = _train(parameters, fleet)
+    if fleet is not None:
+        return (prepare, _compile(parameters, train), train, *after)
+    here = tuple(
+        replace(step, placement=ThisMachine(), launcher="local", image=None, minutes=REHEARSAL_MINUTES[step.name])
+        for step in (prepare, replace(train, after=()), *after)
+    )
+    if isinstance(parameters, PretrainingRehearsal) and parameters.tokenizer == TINY:
+        return (_tokenizer(parameters), *here)
+    return here
+
+
+REHEARSAL_MINUTES = {"prepare": 0.1, "train": 1.0, "consolidate": 0.1, "test": 0.2}
+"""Measured on two cores; `make bench` shows today's."""
+
+
+def _tokenizer(parameters: PretrainingRehearsal) -> Step:
+    return Step(
+        name="tokenizer",
+        program="programs.pretraining.tokenizer",
+        arguments={**_corpus(parameters), "vocabulary": parameters.vocabulary},
+        tuning={},
+        placement=ThisMachine(),
+        launcher="local",
+        image=None,
+        minutes=0.1,
+        limit_hours=1,
+    )
+
+
+def _prepare(parameters: Pretraining) -> Step:
+    """On a processor, so that no node of $21.50 an hour waits for it, as both of the guide's did for 20 minutes.
+
+    English Wikipedia is 20 GB of text: at 1 MB/s a process, which Llama 2's tokenizer does, 32 take 11 minutes.
+    """
+    return Step(
+        name="prepare",
+        program="programs.pretraining.prepare",
+        arguments={
+            **_corpus(parameters),
+            "tokenizer": Folder("tokenizer", "model") if parameters.tokenizer == TINY else parameters.tokenizer,
+            "tokenizer_revision": parameters.tokenizer_revision,
+            **parameters.model_dump(include={"block_size", "eval_blocks", "train_blocks"}),
+        },
+        tuning={"processes": parameters.prepare_processes},
+        placement=Processor(vcpus=32, memory=64),
+        launcher="job",
+        image=IMAGE,
+        minutes=20,
+        limit_hours=6,
+        needs_token=parameters.uses_token(),
+    )
+
+
+MODEL = {"hidden_size", "layers", "heads", "key_value_heads", "feed_forward", "vocabulary", "rms_norm_eps"}
+TRAIN_ARGUMENTS = {
+    *("tensor_parallel_degree", "precision", "max_steps", "micro_batch", "learning_rate", "warmup_steps"),
+    *("weight_decay", "max_grad_norm", "seed"),
+}
+TRAIN_TUNING = {
+    *("activation_checkpointing", "log_every", "eval_every", "checkpoint_every", "keep_checkpoints", "max_failures"),
+}
+
+
+def _train(parameters: Pretraining, fleet: Fleet | None) -> Step:
+    """10,000 steps of 1,048,576 tokens are 4.9e20 operations (4.7e10 a token, report.flops_per_token): at two fifths of
+    two trn1.32xlarge's peak, 6 petaflops, 56 hours. More nodes take less of them, and no less money."""
+    return Step(
+        name="train",
+        program="programs.pretraining.train",
+        arguments={
+            "data": Folder("prepare"),
+            "backend": "neuron" if fleet else "cpu",
+            **parameters.model_dump(include=MODEL | TRAIN_ARGUMENTS),
+            "accumulation": max(1, parameters.accumulation(fleet)),
+            "workers": parameters.world(fleet),
+            RESUME_FROM: "",
+        },
+        tuning={
+            **parameters.model_dump(include=TRAIN_TUNING),
+            "peak_tflops": fleet.nodes * fleet.instance.peak_tflops if fleet else 0,
+        },
+        placement=Neuron(fleet.instance, fleet.nodes, fleet.efa) if fleet else ThisMachine(),
+        launcher="ray",
+        image=IMAGE,
+        minutes=60 * 112 / fleet.nodes if fleet else 0,
+        limit_hours=24 * 14,
+        resumes=True,
+        after=("compile",),
+    )
+
+
+def _compile(parameters: Pretraining, train: Step) -> Step:
+    """The guide's: ten steps, up to six minutes. Cut off before it was done, it keeps what the cache has."""
+    without = {RESUME_FROM: ""}
+    return replace(
+        train,
+        name="compile",
+        program="programs.pretraining.compile",
+        arguments={**train.arguments, **without, "compile_steps": parameters.compile_steps},
+        minutes=15,
+        limit_hours=3,
+        resumes=False,
+        after=(),
+    )
+
+
+def _consolidate(parameters: Pretraining) -> Step:
+    return Step(
+        name="consolidate",
+        program="programs.pretraining.consolidate",
+        arguments={"train": Folder("train"), "data": Folder("prepare"), "precision": parameters.precision},
+        tuning={},
+        placement=Processor(vcpus=8, memory=100),
+        launcher="job",
+        image=IMAGE,
+        minutes=10,
+        limit_hours=2,
+    )
+
+
+def _test(parameters: Pretraining) -> Step:
+    """32 blocks are 131,072 tokens of 1.3e10 operations: some ten minutes at 3 teraflops, which 32 vCPUs do in bf16."""
+    return Step(
+        name="test",
+        program="programs.pretraining.test",
+        arguments={
+            "data": Folder("prepare"),
+            "model": Folder("consolidate", "model"),
+            "precision": parameters.precision,
+            "blocks": parameters.test_blocks,
+            "prompts": parameters.test_prompts,
+            "max_new_tokens": parameters.test_max_new_tokens,
+        },
+        tuning={"batch": parameters.test_batch},
+        placement=Processor(vcpus=32, memory=100),
+        launcher="job",
+        image=IMAGE,
+        minutes=15,
+        limit_hours=2,
+    )
+
+
+def _corpus(parameters: Pretraining) -> Arguments:
+    path = Path(parameters.corpus)
+    where: Value = File(path.absolute()) if path.is_file() else parameters.corpus
+    return {"corpus": where, **parameters.model_dump(include={"corpus_revision", "corpus_files", "corpus_field"})}
