@@ -22,6 +22,7 @@ from components.volume import Volume, VolumeArgs
 from components.zones import look_up
 
 from .. import cluster as clusters
+from .. import operators
 from ..rules import RUN_IMAGE as RUN_IMAGE_NAME
 from ..run import Run
 from ..settings import Settings
@@ -57,8 +58,9 @@ class EksPlatform:
         namespace = self._namespace(cluster, nodes)
         claim = self._claim(files, namespace, addons)
         image = eks_images.Images(self._base(network, cluster, core), namespace)
+        installed = self._operators(run, core)
         made = clusters.Cluster(
-            site=image.site(run, self._settings, claim),
+            site=image.site(run, self._settings, claim, installed.queue),
             namespace=namespace,
             claim=claim,
             run_image=self._settings.images.get(RUN_IMAGE_NAME, clusters.RUN_IMAGE),
@@ -67,6 +69,7 @@ class EksPlatform:
             sees_karpenter=self._keys.provisioner == "karpenter",
             # not the device plugins: a pod that needs a device waits for its node, and that is longer
             ready=tuple(self._token(namespace)),
+            operators=installed.needs,
         )
         patience = clusters.Patience(wait=self._settings.wait, capacity=self._settings.capacity_timeout)
         outputs = clusters.carry_out(run, made, patience, self._everywhere)
@@ -161,6 +164,11 @@ class EksPlatform:
             node_selector=ON_CORE,
         )
         return Addons("addons", args, self._everywhere)
+
+    def _operators(self, run: Run, core: CoreNodes) -> operators.Operators:
+        """Installed once there are nodes for them to run on."""
+        opts = pulumi.ResourceOptions.merge(self._everywhere, pulumi.ResourceOptions(depends_on=[core]))
+        return operators.install(run, self._keys.charts.mirror, ON_CORE, opts)
 
     def _namespace(self, cluster: Cluster, nodes: eks_nodes.Nodes) -> pulumi.Output[str]:
         """The namespace of all that a recipe runs: there once nodes can come for it, and gone before they cannot."""

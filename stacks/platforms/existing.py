@@ -13,6 +13,7 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 from workloads.launchers import Site
 from workloads.launchers.pods import NEURON, Nodes
 
+from .. import operators
 from ..cluster import RUN_IMAGE, TOKEN_SECRET, Cluster, Patience, carry_out, token_secret
 from ..groups import NodeLabels
 from ..rules import RUN_IMAGE as RUN_IMAGE_NAME
@@ -44,8 +45,9 @@ class ExistingPlatform:
         namespace, first = self._namespace(opts)
         inside = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[first]))
         claim = self._claim(namespace, inside)
+        queues = self._queue(run, opts)
         cluster = Cluster(
-            site=pulumi.Output.from_input(self._site(namespace)),
+            site=pulumi.Output.from_input(self._site(namespace, operators.queue_name() if queues else None)),
             namespace=namespace,
             claim=self._claim_name,
             run_image=self._settings.images.get(RUN_IMAGE_NAME, RUN_IMAGE),
@@ -53,6 +55,7 @@ class ExistingPlatform:
             kubectl=" ".join(["kubectl", *self._flags()]),
             sees_karpenter="karpenter" in self._given.operators,
             ready=(first, claim, *self._token(namespace, inside)),
+            operators={"ray": queues},
         )
         patience = Patience(wait=self._settings.wait, capacity=self._settings.capacity_timeout)
         return carry_out(run, cluster, patience, opts)
@@ -110,7 +113,13 @@ class ExistingPlatform:
     def _token(self, namespace: str, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
         return [token_secret(namespace, opts)] if self._settings.has_token else []
 
-    def _site(self, namespace: str) -> Site:
+    def _queue(self, run: Run, opts: pulumi.ResourceOptions) -> tuple[pulumi.Resource, ...]:
+        """A queue for the gangs of `run`, where it has some and Volcano is there."""
+        if "ray" in operators.launchers(run) and "volcano" in self._given.operators:
+            return (operators.queue(run, opts),)
+        return ()
+
+    def _site(self, namespace: str, queue: str | None = None) -> Site:
         fleet = self._settings.fleet
         plain = {"neuron": {"key": NEURON, "operator": "Exists", "effect": "NoSchedule"}}
         selector = {INSTANCE_TYPE: fleet.instance.name} if fleet else {}
@@ -123,6 +132,7 @@ class ExistingPlatform:
             token_secret=TOKEN_SECRET,
             trainium=_nodes(self._given.trainium, Nodes(selector, tuple(plain.values()))),
             processors=_nodes(self._given.processors, Nodes()),
+            queue=queue,
         )
 
 

@@ -76,15 +76,15 @@ def ray(what: Launched, site: Site) -> list[Manifest]:
     ]
 
 
-def room(step: Step) -> dict[str, str]:
-    """What a queue must let all pods of the step have together, as quantities by resource."""
+def room(step: Step) -> dict[str, int]:
+    """What all pods of the step have together at the most: vCPUs, memory in GiB, and devices, by resource."""
     everything = [HEAD, SUBMITTER, *[step.placement] * step.placement.nodes]
-    whole = {
-        "cpu": str(sum(one.vcpus for one in everything)),
-        "memory": f"{sum(one.memory for one in everything)}Gi",
-    }
     devices = resources(step.placement).get("limits", {})
-    return {**whole, **{name: str(int(count) * step.placement.nodes) for name, count in devices.items()}}
+    return {
+        "cpu": sum(one.vcpus for one in everything),
+        "memory": sum(one.memory for one in everything),
+        **{name: int(count) * step.placement.nodes for name, count in devices.items()},
+    }
 
 
 def _cluster(what: Launched, site: Site) -> Manifest:

@@ -117,10 +117,8 @@ def _missing_need(step: StepPlan, plan: Plan, view: View) -> Iterator[End]:
 def _failure(one: Seen, step: StepPlan, plan: Plan, view: View) -> str | None:
     """Why the step that `one` carries out has failed in this run; None while it has not."""
     waited = view.now - one.since
-    if one.phase is Phase.FAILED and one.run == view.run:
-        return one.reason
-    if one.hopeless:
-        return one.hopeless
+    if one.hopeless or (one.phase is Phase.FAILED and one.run == view.run):
+        return one.hopeless or one.reason
     if one.phase is Phase.SUCCEEDED and one.run == view.run and waited > MARKER_GRACE_SECONDS:
         return f"{one.kind} {one.name} ended well, but {step.folder} on the shared volume {view.problems[step.name]}"
     if one.phase in ACTIVE and one.running_since and view.now - one.running_since > step.limit_seconds:
@@ -140,10 +138,10 @@ def _stale(plan: Plan, there: Mapping[str, Seen], view: View) -> Iterator[Seen]:
     those that cannot go on for a pod that is lost."""
     for step in plan.steps:
         one = there.get(step.name)
-        late = one and one.phase is Phase.SUCCEEDED and view.now - one.since <= MARKER_GRACE_SECONDS
-        if one and one.phase in ENDED and one.run != view.run and not view.done(step.name) and not late:
-            yield one
-        elif one and one.crippled and not view.done(step.name):
+        if one is None or view.done(step.name):
+            continue
+        late = one.phase is Phase.SUCCEEDED and view.now - one.since <= MARKER_GRACE_SECONDS
+        if one.crippled or (one.phase in ENDED and one.run != view.run and not late):
             yield one
 
 
