@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +20,7 @@ from workloads.launchers import LAUNCHERS, PROGRAMS, Launched, Site
 from workloads.launchers.arguments import folder
 from workloads.launchers.bundle import bundle
 from workloads.launchers.pods import BUNDLE, SHARED
+from workloads.launchers.ray import DASHBOARD
 from workloads.programs.run import plan as plans
 from workloads.recipes import Step as RecipeStep
 
@@ -33,6 +34,12 @@ TOKEN_SECRET = "hugging-face"  # noqa: S105
 
 STOP_RUN = f""" patch job/{NAME} --type merge --patch '{{"spec": {{"activeDeadlineSeconds": 1}}}}' && """
 """Ends the run as failed. Deleted, it would be missed by no update: Pulumi replaces one that failed."""
+
+KINDS = {"job": "jobs", "ray": "rayjobs", "mpi": "mpijobs"}
+"""The kinds of steps' objects by launcher, as kubectl calls them."""
+
+FOLLOW = " logs --follow --prefix --max-log-requests 100"
+"""By itself kubectl follows no more than five pods."""
 
 SPARE = timedelta(hours=1)
 """What the run's own deadline leaves for all that no step's limit counts."""
@@ -54,6 +61,8 @@ class Cluster:
     """What must be there before a step may be declared."""
     guard: DestroyGuardArgs | None
     """What to ask before a destroy takes what the run made; None where it stays."""
+    operators: Mapping[str, tuple[pulumi.Resource, ...]] = field(default_factory=dict)
+    """The same of steps with one launcher alone, by its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +115,8 @@ def _step(
         objects=objects,
         bundle=_bundle(step.name, *PROGRAMS[step.launcher](step)),
     )
-    return Step(step.name, args, opts)
+    operators = pulumi.ResourceOptions(depends_on=[*cluster.operators.get(step.launcher, ())])
+    return Step(step.name, args, pulumi.ResourceOptions.merge(opts, operators))
 
 
 def _bundle(name: str, *programs: str) -> Bundle:
@@ -135,6 +145,7 @@ def _deadline(run: runs.Run, capacity: timedelta) -> int:
 def _outputs(run: runs.Run, cluster: Cluster, made: Run) -> dict[str, Any]:
     """Commands to paste, and where on the shared volume things are."""
     kubectl = pulumi.Output.concat(cluster.kubectl, " --namespace ", cluster.namespace)
+    kinds = ",".join(dict.fromkeys(KINDS[step.launcher] for step in run.steps))
     label = f"{plans.STEP_LABEL}"
     results = {name: at for name, at in run.recipe.results.items() if at.step in run.hashes}
     places = {
@@ -146,12 +157,32 @@ def _outputs(run: runs.Run, cluster: Cluster, made: Run) -> dict[str, Any]:
         "steps": {step.name: run.hashes[step.name] for step in run.chosen},
         "follow": pulumi.Output.concat(kubectl, " logs --follow job/", made.job),
         "pods": pulumi.Output.concat(kubectl, f" get pods --selector {label} --label-columns {label}"),
-        "logs": pulumi.Output.concat(kubectl, f" logs --follow --prefix --selector {label}=", run.chosen[-1].name),
-        "stop": pulumi.Output.concat(kubectl, STOP_RUN, kubectl, f" delete jobs --selector {label}"),
+        "logs": pulumi.Output.concat(kubectl, FOLLOW, f" --selector {label}=", run.chosen[-1].name),
+        "stop": pulumi.Output.concat(kubectl, STOP_RUN, kubectl, f" delete {kinds} --selector {label}"),
+        **_ray(run, kubectl),
         **places,
         "fetch": fetch,
         "results": cluster.site.apply(lambda known: known.results),
     }
+
+
+def _ray(run: runs.Run, kubectl: pulumi.Output[str]) -> dict[str, Any]:
+    """For each step with a Ray cluster, how to see its dashboard while it runs; and what prints the token it asks for.
+
+    The token is made with the cluster, and gone with it.
+    """
+    steps = [step for step in run.chosen if step.launcher == "ray"]
+    if not steps:
+        return {}
+    head = " get pods --selector ray.io/node-type=head --output name | xargs -I{} "
+    forward = {
+        step.name: pulumi.Output.concat(
+            kubectl, f" port-forward service/{step.name}-{run.hashes[step.name]}-head-svc {DASHBOARD}"
+        )
+        for step in steps
+    }
+    token = pulumi.Output.concat(kubectl, head, kubectl, " exec {} -- printenv RAY_AUTH_TOKEN")
+    return {"rayDashboard": forward, "rayToken": token}
 
 
 def _fetch(kubectl: pulumi.Output[str], cluster: Cluster, path: str) -> pulumi.Output[str]:

@@ -25,6 +25,7 @@ from components.zones import look_up
 from workloads.programs import store
 
 from .. import cluster as clusters
+from .. import operators
 from ..rules import RUN_IMAGE as RUN_IMAGE_NAME
 from ..run import Run
 from ..settings import Settings
@@ -62,11 +63,17 @@ class EksPlatform:
         namespace = self._namespace(cluster, nodes)
         claim = self._claim(files, namespace, addons)
         image = eks_images.Images(self._base(network, cluster, core), namespace)
+        installed = self._operators(run, core)
         target = results.name.apply(lambda bucket: f"{store.SCHEME}{bucket}")
         account = self._step_account(cluster, namespace, results)
         self.guard = self._guard(run, target)
         made = clusters.Cluster(
-            site=image.site(run, self._settings, eks_images.Kept(claim=claim, results=target, account=account)),
+            site=image.site(
+                run,
+                self._settings,
+                eks_images.Kept(claim=claim, results=target, account=account),
+                installed.queue,
+            ),
             namespace=namespace,
             claim=claim,
             run_image=self._settings.images.get(RUN_IMAGE_NAME, clusters.RUN_IMAGE),
@@ -76,6 +83,7 @@ class EksPlatform:
             # not the device plugins: a pod that needs a device waits for its node, and that is longer
             ready=tuple(self._token(namespace)),
             guard=self.guard,
+            operators=installed.needs,
         )
         patience = clusters.Patience(wait=self._settings.wait, capacity=self._settings.capacity_timeout)
         outputs = clusters.carry_out(run, made, patience, self._everywhere)
@@ -170,6 +178,11 @@ class EksPlatform:
             node_selector=ON_CORE,
         )
         return Addons("addons", args, self._everywhere)
+
+    def _operators(self, run: Run, core: CoreNodes) -> operators.Operators:
+        """Installed once there are nodes for them to run on."""
+        opts = pulumi.ResourceOptions.merge(self._everywhere, pulumi.ResourceOptions(depends_on=[core]))
+        return operators.install(run, self._keys.charts.mirror, ON_CORE, opts)
 
     def _namespace(self, cluster: Cluster, nodes: eks_nodes.Nodes) -> pulumi.Output[str]:
         """The namespace of all that a recipe runs: there once nodes can come for it, and gone before they cannot."""

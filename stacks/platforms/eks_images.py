@@ -41,7 +41,7 @@ class Images:
     def __init__(self, base: eks_nodes.Base, namespace: pulumi.Output[str]):
         self._base, self._namespace = base, namespace
 
-    def site(self, run: Run, settings: Settings, kept: Kept) -> pulumi.Output[Site]:
+    def site(self, run: Run, settings: Settings, kept: Kept, queue: pulumi.Input[str] | None) -> pulumi.Output[Site]:
         """Where steps run, known once the images are there."""
         known = {step.image.name: step.image for step in run.chosen if step.image}
         given = settings.images
@@ -52,7 +52,12 @@ class Images:
         toleration = {"key": NEURON, "operator": "Exists", "effect": "NoSchedule"}
         stack = pulumi.get_stack()
         parts = pulumi.Output.all(
-            namespace=self._namespace, images=images, claim=kept.claim, results=kept.results, account=kept.account
+            namespace=self._namespace,
+            images=images,
+            claim=kept.claim,
+            results=kept.results,
+            account=kept.account,
+            queue=queue,
         )
         return parts.apply(
             lambda part: Site(
@@ -61,6 +66,7 @@ class Images:
                 token_secret=TOKEN_SECRET,
                 trainium=Nodes({NODES_LABEL: TRAINIUM, **instance}, (toleration,)),
                 processors=Nodes({NODES_LABEL: PROCESSORS}),
+                queue=part["queue"],
             )
         )
 

@@ -15,6 +15,7 @@ from workloads.launchers import Site
 from workloads.launchers.pods import NEURON, Nodes
 from workloads.programs import store
 
+from .. import operators
 from ..cluster import RUN_IMAGE, TOKEN_SECRET, Cluster, Patience, carry_out, token_secret
 from ..groups import NodeLabels
 from ..names import existing_namespace
@@ -51,8 +52,9 @@ class ExistingPlatform:
         inside = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[first]))
         claim = self._claim(namespace, inside)
         self.guard = self._guard(run)
+        queues = self._queue(run, opts)
         cluster = Cluster(
-            site=pulumi.Output.from_input(self._site(namespace)),
+            site=pulumi.Output.from_input(self._site(namespace, operators.queue_name() if queues else None)),
             namespace=namespace,
             claim=self._claim_name,
             run_image=self._settings.images.get(RUN_IMAGE_NAME, RUN_IMAGE),
@@ -61,6 +63,7 @@ class ExistingPlatform:
             sees_karpenter="karpenter" in self._given.operators,
             ready=(first, claim, *self._token(namespace, inside)),
             guard=self.guard,
+            operators={"ray": queues},
         )
         patience = Patience(wait=self._settings.wait, capacity=self._settings.capacity_timeout)
         return carry_out(run, cluster, patience, opts)
@@ -125,7 +128,13 @@ class ExistingPlatform:
     def _token(self, namespace: str, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
         return [token_secret(namespace, opts)] if self._settings.has_token else []
 
-    def _site(self, namespace: str) -> Site:
+    def _queue(self, run: Run, opts: pulumi.ResourceOptions) -> tuple[pulumi.Resource, ...]:
+        """A queue for the gangs of `run`, where it has some and Volcano is there."""
+        if "ray" in operators.launchers(run) and "volcano" in self._given.operators:
+            return (operators.queue(run, opts),)
+        return ()
+
+    def _site(self, namespace: str, queue: str | None = None) -> Site:
         fleet = self._settings.fleet
         plain = {"neuron": {"key": NEURON, "operator": "Exists", "effect": "NoSchedule"}}
         selector = {INSTANCE_TYPE: fleet.instance.name} if fleet else {}
@@ -141,6 +150,7 @@ class ExistingPlatform:
             stack=pulumi.get_stack(),
             results=self._settings.results.target,
             account=self._settings.results.service_account,
+            queue=queue,
         )
 
 

@@ -6,12 +6,20 @@
 from collections.abc import Callable, Mapping
 
 from ..recipes.step import Step
-from . import job
+from . import job, mpi, ray
 from .pods import Launched, Manifest, Site
 
-LAUNCHERS: Mapping[str, Callable[[Launched, Site], list[Manifest]]] = {"job": job.job}
+LAUNCHERS: Mapping[str, Callable[[Launched, Site], list[Manifest]]] = {
+    "job": job.job,
+    "mpi": mpi.mpi,
+    "ray": ray.ray,
+}
 
-PROGRAMS: Mapping[str, Callable[[Step], tuple[str, ...]]] = {"job": job.programs}
+PROGRAMS: Mapping[str, Callable[[Step], tuple[str, ...]]] = {
+    "job": job.programs,
+    "mpi": mpi.programs,
+    "ray": ray.programs,
+}
 """The programs whose sources a step's pods need, by its launcher."""
 
 __all__ = ["LAUNCHERS", "PROGRAMS", "Launched", "Manifest", "Site"]

@@ -49,6 +49,8 @@ class Site:
     """Where results go: s3://bucket/prefix, or a folder of the shared volume."""
     account: str | None = None
     """The service account whose rights in AWS a step's pods have; they get none in the cluster from it."""
+    queue: str | None = None
+    """The Volcano queue for what starts as a gang, where there is one."""
 
     def nodes(self, placement: Placement) -> Nodes:
         return self.trainium if isinstance(placement, Neuron) else self.processors
@@ -84,15 +86,25 @@ def _recipe(name: str) -> dict[str, str]:
     return {"trainyard.dev/recipe": name}
 
 
-def pod(what: Launched, site: Site, command: list[str], environment: Mapping[str, Any]) -> Manifest:
-    """A pod template that runs `command` in the step's image, with all that the step asks for."""
-    step, nodes = what.step, site.nodes(what.step.placement)
+def pod(
+    what: Launched,
+    site: Site,
+    command: list[str],
+    environment: Mapping[str, Any],
+    placement: Placement | None = None,
+) -> Manifest:
+    """A pod template that runs `command` in the step's image, with all that the step asks for.
+
+    `placement` is that of a pod beside those that do the step's work: one that leads them, or hands it over.
+    """
+    step, place = what.step, placement or what.step.placement
+    nodes = site.nodes(place)
     container = {
         "name": CONTAINER,
         "image": site.image(step.image),
-        "command": command,
+        **({"command": command} if command else {}),
         "env": _environment(step, site, environment),
-        "resources": resources(step.placement),
+        "resources": resources(place),
         "securityContext": {"allowPrivilegeEscalation": False},
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [
@@ -108,7 +120,7 @@ def pod(what: Launched, site: Site, command: list[str], environment: Mapping[str
         "enableServiceLinks": False,
         "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
         "containers": [container],
-        "volumes": _volumes(what, site),
+        "volumes": _volumes(what, site, place),
         **({"nodeSelector": dict(nodes.selector)} if nodes.selector else {}),
         **({"tolerations": [dict(one) for one in nodes.tolerations]} if nodes.tolerations else {}),
     }
@@ -118,8 +130,8 @@ def pod(what: Launched, site: Site, command: list[str], environment: Mapping[str
     }
 
 
-def _volumes(what: Launched, site: Site) -> list[Manifest]:
-    memory = {"medium": "Memory", "sizeLimit": f"{max(1, what.step.placement.memory // 4)}Gi"}
+def _volumes(what: Launched, site: Site, place: Placement) -> list[Manifest]:
+    memory = {"medium": "Memory", "sizeLimit": f"{max(1, place.memory // 4)}Gi"}
     return [
         {"name": "shared", "persistentVolumeClaim": {"claimName": site.claim}},
         {"name": "program", "configMap": {"name": what.bundle}},

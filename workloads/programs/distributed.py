@@ -39,7 +39,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def wait_for(host: str, port: int, interval: float = 2.0) -> None:
+def wait_for(host: str, port: int, interval: float = 2.0, who: str = "the first node") -> None:
     """Returns once somebody listens there. The name may not even be known before that."""
     told = False
     while True:
@@ -48,7 +48,7 @@ def wait_for(host: str, port: int, interval: float = 2.0) -> None:
                 return
         except OSError:
             if not told:
-                print(f"waiting for the first node at {host}:{port}", flush=True)
+                print(f"waiting for {who} at {host}:{port}", flush=True)
             told = True
             time.sleep(interval)
 

@@ -117,8 +117,8 @@ def _missing_need(step: StepPlan, plan: Plan, view: View) -> Iterator[End]:
 def _failure(one: Seen, step: StepPlan, plan: Plan, view: View) -> str | None:
     """Why the step that `one` carries out has failed in this run; None while it has not."""
     waited = view.now - one.since
-    if one.phase is Phase.FAILED and one.run == view.run:
-        return one.reason
+    if one.hopeless or (one.phase is Phase.FAILED and one.run == view.run):
+        return one.hopeless or one.reason
     if one.phase is Phase.SUCCEEDED and one.run == view.run and waited > MARKER_GRACE_SECONDS:
         return f"{one.kind} {one.name} ended well, but {step.folder} on the shared volume {view.problems[step.name]}"
     if one.phase in ACTIVE and one.running_since and view.now - one.running_since > step.limit_seconds:
@@ -134,11 +134,14 @@ def _failure(one: Seen, step: StepPlan, plan: Plan, view: View) -> str | None:
 
 
 def _stale(plan: Plan, there: Mapping[str, Seen], view: View) -> Iterator[Seen]:
-    """Objects of an earlier run that ended without leaving a done folder: they go, and the step is tried again."""
+    """What goes for its step to be tried again: objects of an earlier run that ended without leaving a done folder, and
+    those that cannot go on for a pod that is lost."""
     for step in plan.steps:
         one = there.get(step.name)
-        late = one and one.phase is Phase.SUCCEEDED and view.now - one.since <= MARKER_GRACE_SECONDS
-        if one and one.phase in ENDED and one.run != view.run and not view.done(step.name) and not late:
+        if one is None or view.done(step.name):
+            continue
+        late = one.phase is Phase.SUCCEEDED and view.now - one.since <= MARKER_GRACE_SECONDS
+        if one.crippled or (one.phase in ENDED and one.run != view.run and not late):
             yield one
 
 

@@ -19,7 +19,7 @@ def termination_message(end: End, log: Log) -> str:
     """The reason first, then as many of the last log lines as the message has room for."""
     telling = next(_failed_containers(end), None)
     if telling is None:
-        return _cut(end.text, LIMIT)
+        return _both_ends(end.text)
     pod, container, how = telling
     head = _cut(f"{end.text}\n{pod}: {container} {how}", LIMIT // 2)
     lines = log(pod, container, LOG_LINES).rstrip()
@@ -46,6 +46,13 @@ def _ends(pod: Mapping[str, Any]) -> Iterator[tuple[float, str, str, str]]:
                 one["name"],
                 how,
             )
+
+
+def _both_ends(text: str) -> str:
+    """A text with its middle left out if need be: a RayJob's message ends with the program's last lines."""
+    if len(text.encode()) <= LIMIT:
+        return text
+    return f"{_cut(text, LIMIT // 4)}\n…\n{_tail(text, LIMIT // 4 * 3 - 10)}"
 
 
 def _cut(text: str, limit: int) -> str:

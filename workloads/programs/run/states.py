@@ -9,15 +9,21 @@ Kubernetes 1.35, KubeRay 1.7 and MPI operator 0.8:
   cluster that was never there ends as Failed with whatever Ray last said; ValidationFailed has no end time at all.
 - An MPIJob's Failed is final once completionTime is set: an evicted worker sets Failed without it, and the launcher,
   tried again, can still succeed.
+
+A Job knows the exit statuses by which a program says that trying again will not help. The other two try again all the
+same, and have to be stopped. And the MPI operator makes no worker anew that has failed: such a job has to be made anew
+as a whole.
 """
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from ..errors import EXIT_DISK_FULL, EXIT_USER_ERROR
 from . import plan
 
 Json = Mapping[str, Any]
@@ -58,6 +64,10 @@ class Seen:
     """Why it failed, or what it waits for, in the cluster's own words."""
     stuck: bool = False
     """A container cannot start, and waiting will not mend it."""
+    hopeless: str = ""
+    """What the program ended with, where it says that trying again will not help and its controller will try again."""
+    crippled: bool = False
+    """A pod of it has failed that nobody makes anew."""
     pods: tuple[Json, ...] = field(default=(), repr=False, compare=False)
 
 
@@ -75,6 +85,7 @@ def seen(item: Json, pods: Sequence[Json]) -> Seen:
         phase, reason, since = outcome.phase, outcome.reason, outcome.at or created
     else:
         phase, since, reason = _progress(pods, wanted, math.inf if noted else created)
+    goes_on = phase in ACTIVE
     return Seen(
         kind=item["kind"],
         name=metadata["name"],
@@ -87,6 +98,8 @@ def seen(item: Json, pods: Sequence[Json]) -> Seen:
         running_since=float(noted) if noted else None,
         reason=reason,
         stuck=phase is Phase.WAITING and any(_cannot_start(pod) for pod in pods),
+        hopeless=_hopeless(item, pods) if goes_on else "",
+        crippled=goes_on and item["kind"] == "MPIJob" and any(_is_failed_worker(pod) for pod in pods),
         pods=tuple(pods),
     )
 
@@ -151,6 +164,29 @@ OUTCOMES: Mapping[str, Callable[[Json], _Outcome | None]] = {"Job": _job, "RayJo
 """How each kind of step says that it has ended; None while it has not."""
 
 
+HOPELESS = {EXIT_USER_ERROR, EXIT_DISK_FULL}
+
+
+def _hopeless(item: Json, pods: Sequence[Json]) -> str:
+    """How a program's last try ended, if it said that another will not help; empty otherwise."""
+    status = item.get("status") or {}
+    if item["kind"] == "RayJob" and status.get("jobDeploymentStatus") == "Retrying":
+        told = re.search(r"exit code (\d+)", status.get("message") or "")  # in Ray's words
+        return _told(status) if told and int(told[1]) in HOPELESS else ""
+    if item["kind"] == "MPIJob":
+        ends = [end["exitCode"] for pod in pods if not _is_worker(pod) for end in _terminated(pod)]
+        return next((f"its program ended with exit status {code}" for code in ends if code in HOPELESS), "")
+    return ""
+
+
+def _is_worker(pod: Json) -> bool:
+    return (pod["metadata"].get("labels") or {}).get("training.kubeflow.org/job-role") == "worker"
+
+
+def _is_failed_worker(pod: Json) -> bool:
+    return _is_worker(pod) and (pod.get("status") or {}).get("phase") == "Failed"
+
+
 def _progress(pods: Sequence[Json], wanted: int, begun: float) -> tuple[Phase, float, str]:
     """Phase, since when, and what is waited for, of an object that has not ended; `begun` is when its pods were due.
 
@@ -197,8 +233,12 @@ def _given_a_node(pod: Json) -> float:
 
 
 def _pod_end(pod: Json) -> float:
-    states = ((one.get("state") or {}).get("terminated") or {} for one in _containers(pod))
-    return max((seconds(state["finishedAt"]) for state in states if state.get("finishedAt")), default=0.0)
+    return max((seconds(end["finishedAt"]) for end in _terminated(pod) if end.get("finishedAt")), default=0.0)
+
+
+def _terminated(pod: Json) -> list[Json]:
+    """How those of a pod's containers ended that have."""
+    return [one["state"]["terminated"] for one in _containers(pod) if (one.get("state") or {}).get("terminated")]
 
 
 NEVER_STARTS = frozenset(
