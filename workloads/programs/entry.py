@@ -35,8 +35,8 @@ def argument(meaning: str) -> Any:
 
 
 def is_first_process() -> bool:
-    """True in the one process of a `torchrun` that owns the folder; also without torchrun."""
-    return os.environ.get("RANK", "0") == "0"
+    """True in the one process of a `torchrun` or `mpirun` that owns the folder; also without them."""
+    return os.environ.get("RANK", os.environ.get("OMPI_COMM_WORLD_RANK", "0")) == "0"
 
 
 def main(

@@ -1,7 +1,7 @@
 """A recipe as plain data: a model, its parameters, what it can run on, and the steps that follow from them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -58,6 +58,8 @@ class Recipe:
     results: Mapping[str, Folder]
     """What a person looks for afterwards, and which step leaves it: `model`, `report`, `tensorboard` …"""
     steps: Callable[[Any, Fleet | None], tuple[Step, ...]]
+    only_on_neuron: Mapping[str, str] = field(default_factory=dict)
+    """The steps that a rehearsal leaves out because they need a Neuron device, each with the reason."""
 
     def step_names(self, *, rehearsal: bool) -> list[str]:
         """The names of its steps in order, as they are with default parameters."""
