@@ -40,7 +40,9 @@ def download(arguments: Arguments, out: Path) -> None:
             "one of each is needed. Change parameters.held_out_share, or give more text."
         )
     (out / COUNTS).write_text(json.dumps({"dataset": arguments.dataset, **asdict(counts)}, indent=1))
-    journal.result(f"{counts.train:,} documents to train on, {counts.held_out:,} held out, {counts.bytes / 1e6:,.1f} MB")
+    journal.result(
+        f"{counts.train:,} documents to train on, {counts.held_out:,} held out, {counts.bytes / 1e6:,.1f} MB"
+    )
 
 
 def _files(arguments: Arguments, work: Path) -> list[Path]:
@@ -69,7 +71,7 @@ def whole(folder: Path, sizes: "dict[str, int | None]", dataset: str) -> list[Pa
         there = (folder / name).stat().st_size if (folder / name).is_file() else 0
         if size is not None and there != size:
             raise UserError(
-                f"{folder / name} has {there:,} bytes of {size:,}: it is half downloaded. Run the step again."
+                f"{folder / name} has {there:,} of {size:,} bytes: it is half downloaded. Run the step again."
             )
     return [folder / name for name in sorted(sizes)]
 

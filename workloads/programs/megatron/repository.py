@@ -4,6 +4,7 @@ Its settings are Hydra's. One that the configuration file has is written `name=v
 written `+name=value`. The wrong way round, or with a letter wrong, Hydra ends on every node after minutes of waiting.
 """
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,8 +14,9 @@ ADDRESS = "https://github.com/aws-neuron/neuronx-nemo-megatron.git"
 COMMIT = "f4743cef5a1c8dc9eeb6b3d128e01693e041a9be"
 """Of 2024-12-19: its release for SDK 2.21, and the last."""
 
-HOME = "/opt/neuronx-nemo-megatron"
-"""Where the image has it."""
+IN_IMAGE = "/opt/neuronx-nemo-megatron"
+HOME = os.environ.get("NEURONX_NEMO_MEGATRON", IN_IMAGE)
+"""Where it is: an image of one's own that has it elsewhere says so by the variable."""
 EXAMPLES = f"{HOME}/nemo/examples/nlp/language_modeling"
 """The folder to be in: the scripts import what lies beside them."""
 

@@ -61,6 +61,7 @@ def _lead(arguments: Arguments, out: Path, command: Command, found: Checkpoint |
     journal.rewind(begun)
     if begun:
         journal.log("resume", step=begun)
+    (out / BOARD).mkdir(exist_ok=True)  # a resume looks for earlier files there, and ends where there is no such folder
     folders.write_atomically(out / COMMAND, json.dumps(asdict(command), indent=1))
     progress = Progress(journal, arguments.max_steps, arguments.sequence_length)
     reader = Reader(Events(out / BOARD), progress)

@@ -21,7 +21,7 @@ MEGATRON_IMAGE = Image(
     checkout=Checkout(
         repository.ADDRESS,
         repository.COMMIT,
-        repository.HOME,
+        repository.IN_IMAGE,
         build=(
             "pip3 install --no-cache-dir wheel Cython",
             "./build.sh",
