@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from . import entry
 from .entry import argument
@@ -46,8 +47,9 @@ def _is_there(module: str) -> bool:
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="programs.module", description=__doc__)
     for field in fields(Arguments):
-        several = {"nargs": "*", "default": []} if field.name in ("settings", "keep") else {"required": True}
-        parser.add_argument(f"--{field.name}", help=field.metadata["help"], **several)
+        several = field.name in ("settings", "keep")
+        more: Any = {"nargs": "*", "default": []} if several else {"required": True}
+        parser.add_argument(f"--{field.name}", help=field.metadata["help"], **more)
     parsed = Arguments(**vars(parser.parse_args(argv)))
     return entry.carry_out(parsed, run, resumable=parsed.keep)
 

@@ -1,38 +1,33 @@
-"""Which node of an MPIJob this is, from what mpirun and the operator tell its processes."""
+"""Which node of an MPIJob this is, from what mpirun tells its processes."""
 
-import re
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..errors import UserError
 
 RANK, SIZE = "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"
-
-_WORKER = re.compile(r"(?P<job>.+-worker)-\d+(?P<domain>(\..+)?)")
+MEETING_PORT = 41000
+"""Where train_setup.sh has them meet; the launcher may say another."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """This node among `nodes`, from 0; `first` is the name under which the others reach the first."""
+    """This node among `nodes`, from 0; `first` and `port` are where all of them meet."""
 
     node: int
     nodes: int
     first: str
+    port: int = MEETING_PORT
 
 
-def place(environment: Mapping[str, str], hostname: str | None = None) -> Place:
-    """The place of this process; without mpirun the only one. UserError for a host that is no worker of an MPIJob."""
+def place(environment: Mapping[str, str]) -> Place:
+    """The place of this process; without mpirun the only one. UserError for several nodes with no place to meet."""
     node, nodes = int(environment.get(RANK, "0")), int(environment.get(SIZE, "1"))
     if nodes == 1:
         return Place(0, 1, "localhost")
-    name = hostname or socket.getfqdn()
-    match = _WORKER.fullmatch(name)
-    if match is None:
-        raise UserError(
-            f"The host {name} is not named as a worker of an MPIJob is: the first node cannot be told from it."
-        )
-    return Place(node, nodes, f"{match['job']}-0{match['domain']}")
+    if "MASTER_ADDR" not in environment:
+        raise UserError("MASTER_ADDR is not set: it is to name the first node, for mpirun to pass on to all of them.")
+    return Place(node, nodes, environment["MASTER_ADDR"], int(environment.get("MASTER_PORT", MEETING_PORT)))
 
 
 def check_together(here: Place, nodes: int) -> None:

@@ -25,7 +25,6 @@ TOKENS = "corpus"
 PREFIX = f"{TOKENS}_text_document"
 
 CHECKPOINTS, BOARD, INDEX = "checkpoints", "tensorboard", "index"
-MEETING_PORT = 41000
 FLUSH_SECONDS = 20
 COMPILE_STEPS = 4
 """What train_setup.sh runs when it compiles: all graphs have been seen by then."""
@@ -130,7 +129,7 @@ def environment(arguments: Arguments) -> dict[str, str]:
 
 def _torchrun(arguments: Arguments, place: Place, settings: Mapping[str, str]) -> tuple[str, ...]:
     size = ("--nproc_per_node", str(arguments.processes), "--nnodes", str(arguments.nodes))
-    meeting = ("--node_rank", str(place.node), "--master_addr", place.first, "--master_port", str(MEETING_PORT))
+    meeting = ("--node_rank", str(place.node), "--master_addr", place.first, "--master_port", str(place.port))
     script = (repository.PRETRAINING, "--config-path=conf", "--config-name=megatron_llama_config")
     return ("torchrun", *size, *meeting, *script, *(f"{name}={value}" for name, value in settings.items()))
 

@@ -132,16 +132,16 @@ def test_nodes_without_a_fabric_are_not_told_of_one() -> None:
     assert not [name for name in environment(arguments(efa=False)) if name.startswith("FI_")]
 
 
-def test_the_first_node_is_told_from_the_name_of_any() -> None:
-    mpi = {"OMPI_COMM_WORLD_RANK": "2", "OMPI_COMM_WORLD_SIZE": "4"}
-    assert place(mpi, FIRST.replace("worker-0", "worker-2")) == THIRD
-    assert place(mpi, "train-worker-12") == Place(2, 4, "train-worker-0")
+def test_a_nodes_place_is_what_mpirun_and_the_launcher_say() -> None:
+    mpi = {"OMPI_COMM_WORLD_RANK": "2", "OMPI_COMM_WORLD_SIZE": "4", "MASTER_ADDR": FIRST}
+    assert place(mpi) == THIRD
+    assert place({**mpi, "MASTER_PORT": "29500"}).port == 29500
     assert place({}) == Place(0, 1, "localhost")
 
 
-def test_a_host_that_is_no_worker_is_told() -> None:
-    with pytest.raises(UserError, match="laptop is not named"):
-        place({"OMPI_COMM_WORLD_RANK": "0", "OMPI_COMM_WORLD_SIZE": "2"}, "laptop")
+def test_nodes_that_are_told_no_place_to_meet_say_so() -> None:
+    with pytest.raises(UserError, match="MASTER_ADDR is not set"):
+        place({"OMPI_COMM_WORLD_RANK": "0", "OMPI_COMM_WORLD_SIZE": "2"})
 
 
 def test_fewer_nodes_than_the_batch_is_made_for_do_not_train() -> None:
