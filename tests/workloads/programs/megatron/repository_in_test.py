@@ -9,12 +9,14 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
-from tensorboard.compat.proto.event_pb2 import Event
-from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 RANKS = 2
+EVENTS: Any = event_pb2  # made by protobuf, whose classes have their fields only when they run
+SUMMARIES: Any = summary_pb2
 FAULT, _, AT = os.environ.get("FAULT", "").partition(":")
 
 
@@ -42,8 +44,8 @@ def train(begun: int, steps: int, board: Path, checkpoints: Path, every: int) ->
     for step in range(begun, steps):
         numbers = {"reduced_train_loss": 10.0 / (step + 1), "lr": 1e-4, "gradient_norm": 1.5, "throughput": 2.0}
         for name, value in numbers.items():
-            summary = Summary(value=[Summary.Value(tag=name, simple_value=value)])
-            writer.add_event(Event(wall_time=time.time(), step=step, summary=summary))
+            summary = SUMMARIES.Summary(value=[SUMMARIES.Summary.Value(tag=name, simple_value=value)])
+            writer.add_event(EVENTS.Event(wall_time=time.time(), step=step, summary=summary))
         if FAULT == "early" and step + 1 > steps // 2:
             break
         if (step + 1) % every == 0:
