@@ -192,10 +192,10 @@ def _images(settings: "Settings") -> Iterator[Mistake]:
     if settings.platform != "existing":
         return
     for name, image in known.items():
-        if image.packages and name not in settings.images:
+        if image.on_top and name not in settings.images:
             yield Mistake(
                 ("images", name),
-                f"is missing: the recipe needs {image.base} with {', '.join(image.packages)} on top. Build that, "
+                f"is missing: the recipe needs {image.base} with {', '.join(image.on_top)} on top. Build that, "
                 "push it where the cluster can pull it, and name it here.",
             )
 

@@ -12,7 +12,7 @@ from components.registry import Registry, RegistryArgs
 from components.trainium import NEURON, NODES_LABEL, PROCESSORS, TRAINIUM
 from workloads.launchers import Site
 from workloads.launchers.pods import Nodes
-from workloads.recipes.step import Image
+from workloads.recipes.step import Checkout, Image
 
 from ..cluster import TOKEN_SECRET
 from ..run import Run
@@ -21,9 +21,23 @@ from . import eks_nodes
 
 
 def dockerfile(image: Image) -> str:
-    """The Dockerfile of `image`. Its packages are named with their versions, so that the text tells the content."""
-    packages = " ".join(f'"{package}"' for package in image.packages)
-    return f"FROM {image.base}\nRUN pip install --no-cache-dir {packages}\n"
+    """The Dockerfile of `image`. All that it adds is named with its version, so that the text tells the content."""
+    lines = [f"FROM {image.base}"]
+    if image.system:
+        install = f"apt-get install -y --no-install-recommends {' '.join(image.system)}"
+        lines.append(f"RUN apt-get update && {install} && rm -rf /var/lib/apt/lists/*")
+    if image.checkout:
+        lines += _checked_out(image.checkout)
+    if image.packages:
+        lines.append("RUN pip install --no-cache-dir " + " ".join(f'"{package}"' for package in image.packages))
+    return "\n".join(lines) + "\n"
+
+
+def _checked_out(checkout: Checkout) -> list[str]:
+    """A command a line, so that the log of a build that failed names the one that did."""
+    enter = f"RUN cd {checkout.folder} &&"
+    fetch = f"git fetch -q --depth 1 {checkout.address} {checkout.commit} && git checkout -q {checkout.commit}"
+    return [f"RUN git init -q {checkout.folder}", f"{enter} {fetch}", *(f"{enter} {line}" for line in checkout.build)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +59,7 @@ class Images:
         """Where steps run, known once the images are there."""
         known = {step.image.name: step.image for step in run.chosen if step.image}
         given = settings.images
-        built = self._built([image for name, image in known.items() if image.packages and name not in given])
+        built = self._built([image for name, image in known.items() if image.on_top and name not in given])
         images = {name: given.get(name, built.get(name, image.base)) for name, image in known.items()}
         fleet = settings.fleet
         instance = {"node.kubernetes.io/instance-type": fleet.instance.name} if fleet else {}

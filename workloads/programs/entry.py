@@ -35,8 +35,8 @@ def argument(meaning: str) -> Any:
 
 
 def is_first_process() -> bool:
-    """True in the one process of a `torchrun` that owns the folder; also without torchrun."""
-    return os.environ.get("RANK", "0") == "0"
+    """True in the one process of a `torchrun` or `mpirun` that owns the folder; also without them."""
+    return os.environ.get("RANK", os.environ.get("OMPI_COMM_WORLD_RANK", "0")) == "0"
 
 
 def main(
@@ -50,7 +50,11 @@ def main(
 
     `resumable` names the entries of the folder from which `body` can go on after a kill; the rest is cleared first.
     """
-    parsed = _parse(arguments, sys.argv[1:] if argv is None else argv)
+    return carry_out(_parse(arguments, sys.argv[1:] if argv is None else argv), body, resumable)
+
+
+def carry_out(parsed: A, body: Callable[[A, Path], None], resumable: Iterable[str] = ()) -> int:
+    """`main` for arguments that are parsed already; it needs no more than the standard library. The exit status."""
     out = Path(parsed.out)
     try:
         folders.make(out, f"--out {out}")

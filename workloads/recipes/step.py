@@ -118,19 +118,38 @@ def _folders(value: Value) -> tuple[Folder, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Image:
-    """A container image: `base`, with Python `packages` on top. Its content key does not depend on any registry.
+class Checkout:
+    """A git repository at one commit, in `folder` of an image; `build` are the commands, run there, that install it."""
 
-    `name` is what `trainyard:images` calls it.
+    address: str
+    commit: str
+    folder: str
+    build: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A container image: `base`, with Ubuntu's `system` packages, a `checkout` and Python `packages` on top.
+
+    Its content key does not depend on any registry. `name` is what `trainyard:images` calls it.
     """
 
     name: str
     base: str
     packages: tuple[str, ...] = ()
+    system: tuple[str, ...] = ()
+    checkout: Checkout | None = None
 
     @property
     def key(self) -> str:
-        return "+".join((self.base.rpartition("/")[2], *self.packages))
+        made = (self.checkout.address, self.checkout.commit, *self.checkout.build) if self.checkout else ()
+        return "+".join((self.base.rpartition("/")[2], *self.packages, *self.system, *made))
+
+    @property
+    def on_top(self) -> tuple[str, ...]:
+        """What it has beside its base, in words; nothing, where it is used as it is."""
+        made = (f"{self.checkout.address} at {self.checkout.commit}",) if self.checkout else ()
+        return (*self.packages, *self.system, *made)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

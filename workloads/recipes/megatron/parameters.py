@@ -1,0 +1,143 @@
+"""Parameters of the Megatron recipe, and what cannot work together among them.
+
+Numbers not explained here are the seed guide's own.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from ...hardware import trainium
+from ..recipe import Fleet, Parameters
+
+SAMPLE = Path(__file__).resolve().parents[2] / "samples" / "text.jsonl"
+"""The project's own pages, as text to pretrain on in rehearsals and tests without a network."""
+
+TINY = "tiny"
+"""In place of a tokenizer's name: one that a rehearsal makes from its text."""
+
+SHARED = "/shared"
+"""The shared volume, as pods see it."""
+
+HEADS, LAYERS = 32, 32
+"""Of Llama 2 7B: what its tensor- and pipeline-parallel degrees must divide."""
+
+REHEARSED = Fleet(trainium("trn1.32xlarge"), 4, efa=True)
+"""The seed guide's nodes, for which a rehearsal checks the commands that it cannot run."""
+
+Count = Annotated[int, Field(ge=0)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Mode = Literal["bf16SR", "fp32_ZeroOptMaster", "fp32_ZeroOptMasterGradAcc", "megatron_amp_O2", "fp32_OptStates", "fp32"]
+
+PROMPTS = ("The history of science begins", "def fibonacci(n):", "Dear editor,", "The theorem states that")
+"""Beginnings of the kinds of text that RedPajama's sample has."""
+
+
+class Megatron(Parameters):
+    """Parameters of the real run, on Trainium."""
+
+    tokenizer: str = "meta-llama/Llama-2-7b-hf"
+    tokenizer_revision: str = "main"
+    dataset: str = "togethercomputer/RedPajama-Data-1T-Sample"
+    dataset_revision: str = "main"
+    held_out_share: Share = 0.001
+    """Of some 930,000 documents, 930: about a million tokens, 240 blocks of 4096."""
+    sequence_length: PositiveInt = 4096
+    tensor_parallel_degree: PositiveInt = 8
+    pipeline_parallel_degree: PositiveInt = 1
+    micro_batch: PositiveInt = 1
+    global_batch: PositiveInt = 256
+    max_steps: PositiveInt = 10_000
+    warmup_steps: Count = 2000
+    learning_rate: PositiveFloat = 3e-4
+    min_learning_rate: PositiveFloat = 3e-5
+    weight_decay: Annotated[float, Field(ge=0)] = 0.1
+    max_grad_norm: PositiveFloat = 1.0
+    mode: Mode = "bf16SR"
+    seed: Count = 1234
+    checkpoint_every: PositiveInt = 500
+    """Some 81 GB each, nine minutes of writing at the 146 MB/s of the default file system: 4% of the three and a half
+    hours between two, which are what a lost node costs at the most."""
+    keep_checkpoints: PositiveInt = 2
+    tokenize_processes: Count = 0
+    precision: Literal["bf16", "fp32"] = "bf16"
+    """Of the weights in the test."""
+    test_blocks: PositiveInt = 32
+    test_prompts: tuple[str, ...] = PROMPTS
+    test_max_new_tokens: PositiveInt = 64
+    test_batch: PositiveInt = 1
+
+    def uses_token(self) -> bool:
+        return self.tokenizer.startswith("meta-llama/")
+
+    def misfits(self, fleet: Fleet | None) -> dict[str, str]:
+        found = _misfits_of_data(self.dataset, fleet)
+        found.update(self._misfits_of_steps())
+        if fleet is not None and self.tokenizer == TINY:
+            found["tokenizer"] = f"{TINY} is for rehearsals alone: name one on the Hub"
+        if HEADS % self.tensor_parallel_degree:
+            found["tensor_parallel_degree"] = (
+                f"{self.tensor_parallel_degree} does not divide the model's {HEADS} attention heads"
+            )
+        elif self.sequence_length % self.tensor_parallel_degree:
+            found["sequence_length"] = (
+                f"{self.sequence_length} is not a multiple of the {self.tensor_parallel_degree} NeuronCores that share "
+                "a sequence (tensor_parallel_degree)"
+            )
+        if LAYERS % self.pipeline_parallel_degree:
+            found["pipeline_parallel_degree"] = (
+                f"{self.pipeline_parallel_degree} does not divide the model's {LAYERS} layers"
+            )
+        return found or self._misfits_of_batch(fleet or REHEARSED)
+
+    def _misfits_of_steps(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        if self.warmup_steps >= self.max_steps:
+            found["warmup_steps"] = f"{self.warmup_steps} leaves none of the {self.max_steps} steps (max_steps)"
+        if self.max_steps % self.checkpoint_every:
+            found["checkpoint_every"] = (
+                f"{self.checkpoint_every} does not divide max_steps, {self.max_steps}: NeMo would save no checkpoint "
+                "at the last step"
+            )
+        return found
+
+    def _misfits_of_batch(self, fleet: Fleet) -> dict[str, str]:
+        """World size = nodes × cores; DP = world / TP / PP; global batch = micro × DP × accumulation."""
+        tensor, pipeline, world = self.tensor_parallel_degree, self.pipeline_parallel_degree, fleet.neuron_cores
+        cores = f"{fleet.nodes} × {fleet.instance.neuron_cores} = {world} NeuronCores"
+        if world % (tensor * pipeline):
+            return {
+                "tensor_parallel_degree": f"{tensor} × {pipeline} (pipeline_parallel_degree) = {tensor * pipeline} "
+                f"does not divide {cores}"
+            }
+        ranks = world // tensor // pipeline
+        at_once = self.micro_batch * ranks
+        if self.global_batch % at_once:
+            below, above = self.global_batch // at_once * at_once, -(-self.global_batch // at_once) * at_once
+            allowed = " or ".join(str(one) for one in (below, above) if one)
+            return {
+                "global_batch": f"{self.global_batch} is not a multiple of {at_once}: {cores} / {tensor} / {pipeline} "
+                f"= {ranks} data-parallel ranks, × micro_batch {self.micro_batch} = {at_once}. Allowed: {allowed}"
+            }
+        return {}
+
+
+def _misfits_of_data(dataset: str, fleet: Fleet | None) -> dict[str, str]:
+    path = Path(dataset)
+    if path.suffix != ".jsonl":
+        return {}
+    if fleet is not None and not path.is_relative_to(SHARED):
+        return {"dataset": f"{dataset} is a file of this machine, which no pod can read. Put it under {SHARED}/data"}
+    if fleet is None and not path.is_file():
+        return {"dataset": f"there is no file {path.absolute()}"}
+    return {}
+
+
+class MegatronRehearsal(Megatron):
+    """Its data steps on this machine, over the project's own pages; the rest is the real run's, and is only checked."""
+
+    tokenizer: str = TINY
+    dataset: str = str(SAMPLE)
+    held_out_share: Share = 0.1
+    sequence_length: PositiveInt = 256

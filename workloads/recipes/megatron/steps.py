@@ -1,0 +1,225 @@
+"""The steps of the Megatron recipe, from its parameters and the nodes to train on."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from ...programs.megatron import repository
+from ..recipe import Fleet
+from ..step import RESUME_FROM, Arguments, Checkout, File, Folder, Image, Neuron, Processor, Step, ThisMachine, Value
+from ..text_to_sql.steps import IMAGE
+from .parameters import REHEARSED, TINY, Megatron
+
+_EXTENSIONS = (
+    '"$(cd / && python3 -c \'import importlib.util as u; print(u.find_spec("nemo").submodule_search_locations[0])\')"'
+)
+
+MEGATRON_IMAGE = Image(
+    "neuronx-nemo-megatron",
+    "public.ecr.aws/neuron/pytorch-training-neuronx:1.13.1-neuronx-py310-sdk2.20.2-ubuntu20.04",
+    packages=("tensorboard==2.14.1",),
+    system=("openssh-server", "openssh-client"),
+    checkout=Checkout(
+        repository.ADDRESS,
+        repository.COMMIT,
+        repository.IN_IMAGE,
+        build=(
+            "pip3 install --no-cache-dir wheel Cython",
+            "./build.sh",
+            "pip3 uninstall -y apex",
+            "pip3 install --no-cache-dir build/*.whl",
+            "pip3 install --no-cache-dir -r requirements.txt torch==1.13.1 protobuf==3.20.3",
+            f"make -C {_EXTENSIONS}/collections/nlp/data/language_modeling/megatron",
+        ),
+    ),
+)
+"""As the repository's own two Dockerfiles build it. Its base's Apex is NVIDIA's, of the same version by name; and pip
+would not replace that."""
+
+TOKENS_PER_SECOND_AND_NODE = 10_500
+"""82 sequences of 4096 a second on 32 trn1.32xlarge with bf16SR (AWS Neuron's benchmark of Llama2-7B pre-training)."""
+
+
+def steps(parameters: Megatron, fleet: Fleet | None) -> tuple[Step, ...]:
+    """tokenizer, download, tokenize, compile, train, convert, test; in a rehearsal the first three, and check."""
+    data = (_tokenizer(parameters), _download(parameters), _tokenize(parameters, indexed=fleet is not None))
+    if fleet is None:
+        here = (*data, _check(parameters))
+        return tuple(
+            replace(step, placement=ThisMachine(), launcher="local", image=None, minutes=0.1, needs_token=False)
+            for step in here
+        )
+    return (*data, _compile(parameters, fleet), _train(parameters, fleet), _convert(parameters), _test(parameters))
+
+
+def _tokenizer(parameters: Megatron) -> Step:
+    return Step(
+        name="tokenizer",
+        program="programs.megatron.tokenizer",
+        arguments={
+            "tokenizer": parameters.tokenizer,
+            "tokenizer_revision": parameters.tokenizer_revision,
+            "corpus": _dataset(parameters) if parameters.tokenizer == TINY else "",
+        },
+        tuning={},
+        placement=Processor(vcpus=2, memory=8),
+        launcher="job",
+        image=IMAGE,
+        minutes=1,
+        limit_hours=1,
+        needs_token=parameters.uses_token(),
+    )
+
+
+def _download(parameters: Megatron) -> Step:
+    return Step(
+        name="download",
+        program="programs.megatron.download",
+        arguments={
+            "dataset": _dataset(parameters),
+            "dataset_revision": parameters.dataset_revision,
+            "held_out_share": parameters.held_out_share,
+        },
+        tuning={},
+        placement=Processor(vcpus=4, memory=16),
+        launcher="job",
+        image=IMAGE,
+        minutes=10,
+        limit_hours=4,
+    )
+
+
+def _tokenize(parameters: Megatron, *, indexed: bool) -> Step:
+    """On 32 vCPUs for $1.61 an hour. The guide says 60 minutes with 32 processes, while four nodes for $86 stand by."""
+    return Step(
+        name="tokenize",
+        program="programs.megatron.preprocess",
+        arguments={
+            "corpus": Folder("download"),
+            "tokenizer": Folder("tokenizer"),
+            "sequence_length": parameters.sequence_length,
+            "indexed": indexed,
+        },
+        tuning={"processes": parameters.tokenize_processes},
+        placement=Processor(vcpus=32, memory=100),
+        launcher="job",
+        image=MEGATRON_IMAGE,
+        minutes=70,
+        limit_hours=6,
+    )
+
+
+TRAIN_ARGUMENTS = {
+    *("sequence_length", "tensor_parallel_degree", "pipeline_parallel_degree", "micro_batch", "global_batch"),
+    *("max_steps", "warmup_steps", "learning_rate", "min_learning_rate", "weight_decay", "max_grad_norm", "mode"),
+    "seed",
+}
+
+
+def _training(parameters: Megatron, fleet: Fleet) -> Arguments:
+    return {
+        "data": Folder("tokenize"),
+        "tokenizer": Folder("tokenizer"),
+        "nodes": fleet.nodes,
+        "processes": fleet.instance.neuron_cores,
+        **parameters.model_dump(include=TRAIN_ARGUMENTS),
+        RESUME_FROM: "",
+    }
+
+
+def _training_tuning(parameters: Megatron, fleet: Fleet) -> Arguments:
+    return {**parameters.model_dump(include={"checkpoint_every", "keep_checkpoints"}), "efa": fleet.efa}
+
+
+def _compile(parameters: Megatron, fleet: Fleet) -> Step:
+    """Ten minutes on four nodes, says the guide."""
+    return Step(
+        name="compile",
+        program="programs.megatron.precompile",
+        arguments=_training(parameters, fleet),
+        tuning=_training_tuning(parameters, fleet),
+        placement=Neuron(fleet.instance, fleet.nodes, fleet.efa),
+        launcher="mpi",
+        image=MEGATRON_IMAGE,
+        minutes=15,
+        limit_hours=3,
+    )
+
+
+def _train(parameters: Megatron, fleet: Fleet) -> Step:
+    """A week at the most: with the defaults on four nodes it is expected to take three days."""
+    tokens = parameters.max_steps * parameters.global_batch * parameters.sequence_length
+    minutes = tokens / TOKENS_PER_SECOND_AND_NODE / fleet.nodes / 60
+    return Step(
+        name="train",
+        program="programs.megatron.train",
+        arguments=_training(parameters, fleet),
+        tuning=_training_tuning(parameters, fleet),
+        placement=Neuron(fleet.instance, fleet.nodes, fleet.efa),
+        launcher="mpi",
+        image=MEGATRON_IMAGE,
+        minutes=round(minutes),
+        limit_hours=max(168, round(3 * minutes / 60)),
+        resumes=True,
+        after=("compile",),
+    )
+
+
+def _convert(parameters: Megatron) -> Step:
+    return Step(
+        name="convert",
+        program="programs.megatron.convert",
+        arguments={
+            "train": Folder("train"),
+            "tokenizer": Folder("tokenizer"),
+            **parameters.model_dump(include={"sequence_length", "tensor_parallel_degree"}),
+        },
+        tuning={},
+        placement=Processor(vcpus=8, memory=200),
+        launcher="job",
+        image=MEGATRON_IMAGE,
+        minutes=20,
+        limit_hours=3,
+    )
+
+
+def _test(parameters: Megatron) -> Step:
+    """A block takes 4096 × 13.5 GFLOP, half a minute on 32 vCPUs at 2 TFLOPS; a token of a generation 0.2 s."""
+    return Step(
+        name="test",
+        program="programs.pretraining.test",
+        arguments={
+            "data": Folder("tokenize"),
+            "model": Folder("convert", "model"),
+            "precision": parameters.precision,
+            "blocks": parameters.test_blocks,
+            "prompts": parameters.test_prompts,
+            "max_new_tokens": parameters.test_max_new_tokens,
+            "batch": parameters.test_batch,
+        },
+        tuning={},
+        placement=Processor(vcpus=32, memory=100),
+        launcher="job",
+        image=IMAGE,
+        minutes=25,
+        limit_hours=4,
+    )
+
+
+def _check(parameters: Megatron) -> Step:
+    """With the numbers of the real run, but for the length of sequences, which is that of the rehearsal's blocks."""
+    return Step(
+        name="check",
+        program="programs.megatron.check",
+        arguments=_training(parameters, REHEARSED),
+        tuning=_training_tuning(parameters, REHEARSED),
+        placement=ThisMachine(),
+        launcher="local",
+        image=None,
+        minutes=0.1,
+        limit_hours=1,
+    )
+
+
+def _dataset(parameters: Megatron) -> Value:
+    path = Path(parameters.dataset)
+    return File(path.absolute()) if path.is_file() else parameters.dataset
