@@ -2,10 +2,13 @@
 
 import pulumi
 
-from . import config
+from . import config, plan_words
+from .declared import Declared
 from .mistakes import SettingsError
 from .platforms import PLATFORMS
+from .receipt import receipt
 from .run import Choice, Run, make_run
+from .run_price import machine_price
 from .settings import LACKS_TOKEN, Settings, read
 
 
@@ -16,8 +19,19 @@ def stand_up() -> None:
         pulumi.warn(str(mistake))
     platform = PLATFORMS[settings.platform](settings)
     require([*([str(LACKS_TOKEN)] if settings.lacks_token else []), *platform.missing()])
-    for name, value in platform.carry_out(run_of(settings)).items():
+    declared, run = Declared(), run_of(settings)
+    outputs = {**platform.carry_out(run), **_costs(settings, run, declared)}
+    for name, value in outputs.items():
         pulumi.export(name, value)
+
+
+def _costs(settings: Settings, run: Run, declared: Declared) -> dict[str, pulumi.Output[dict[str, str]]]:
+    """What all that is declared costs, in the words of `trainyard plan`."""
+    if settings.platform == "local":
+        return {}
+    idle = settings.nodes.idle
+    machines = machine_price(run.chosen, idle)
+    return {"costs": declared.all.apply(lambda made: plan_words.outputs(receipt(made, run, idle), machines))}
 
 
 def read_settings() -> Settings:
