@@ -19,7 +19,8 @@ class Declared:
     def __init__(self) -> None:
         self._resources: list[pulumi.Resource] = []
         self._requests: list[tuple[str, resource_pb2.RegisterResourceRequest]] = []
-        settings.SETTINGS.monitor = _Listener(settings.get_monitor(), self._requests)
+        context: Any = settings.SETTINGS
+        context.monitor = _Listener(settings.get_monitor(), self._requests)
         pulumi.runtime.register_stack_transformation(self._note)
 
     def _note(self, args: pulumi.ResourceTransformationArgs) -> None:
