@@ -7,19 +7,18 @@ from typing import Any
 
 from pulumi.output import Unknown
 
-from workloads.hardware import PRICE_DATE, PRICE_REGION
 from workloads.launchers.arguments import folder
 from workloads.programs import folders
 from workloads.recipes import Step
 
 from . import config, program
 from .critical_path import CriticalPath, critical_path, waits_for
+from .plan_words import PRICES
 from .receipt import Receipt, receipt
 from .recorder import Recorded, record
 from .run import Run
 from .settings import LACKS_TOKEN, Settings, read
 
-PRICES = f"on demand in {PRICE_REGION}, {PRICE_DATE}"
 KNOWN_LATER = "known after the update"
 
 

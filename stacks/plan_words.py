@@ -4,15 +4,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from workloads.hardware import PRICE_DATE, PRICE_REGION
+
 if TYPE_CHECKING:
     from .critical_path import CriticalPath, Link
     from .plan import Plan, PlannedStep
     from .receipt import Receipt
+    from .run_price import MachinePrice
 
+PRICES = f"on demand in {PRICE_REGION}, {PRICE_DATE}"
 PATH_TITLE = "From nothing to the first Trainium container, preparation left out"
 PATH_CAPTION = "Without any wait for capacity: AWS promises none of these times."
 COSTS_TITLE = "What it costs"
-COSTS_COLUMN = "dollars an hour, in us-east-1"
+COSTS_COLUMN = f"dollars an hour, in {PRICE_REGION}"
 
 SHORT = 0.1
 """Minutes. What takes less is counted, and not shown."""
@@ -61,6 +65,20 @@ def costs(receipt: "Receipt") -> Iterator[Row]:
 def costs_notes(receipt: "Receipt") -> list[str]:
     unknown = [f"No price is known for: {', '.join(receipt.unknown)}."] if receipt.unknown else []
     return [*unknown, f"By use, on top: {'; '.join(receipt.by_use)}."]
+
+
+def outputs(receipt: "Receipt | None", machines: "MachinePrice") -> dict[str, str]:
+    """Dollars among a stack's outputs; without a receipt there are the run's machines alone."""
+    told = {"runMachines": money(machines.total)}
+    if receipt:
+        told |= {
+            "run": money(receipt.run.total),
+            "hourWhileTraining": money(receipt.training),
+            "hourWhileIdle": money(receipt.idle),
+            "hourAfterScaleDown": money(receipt.scaled_down),
+            "monthIfForgotten": money(receipt.month),
+        }
+    return {**told, "prices": PRICES}
 
 
 def links(path: "CriticalPath") -> list["Link"]:

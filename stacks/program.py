@@ -6,11 +6,14 @@ import pulumi
 
 from components.guard.destroy import DestroyGuard
 
-from . import config
+from . import config, plan_words
+from .declared import Declared
 from .facts import facts
 from .mistakes import SettingsError
 from .platforms import PLATFORMS
+from .receipt import receipt
 from .run import Choice, Run, make_run, with_facts
+from .run_price import machine_price
 from .settings import LACKS_TOKEN, Settings, read
 
 
@@ -21,23 +24,22 @@ def stand_up() -> None:
         pulumi.warn(str(mistake))
     platform = PLATFORMS[settings.platform](settings)
     require([*([str(LACKS_TOKEN)] if settings.lacks_token else []), *platform.missing()])
-    declared = gather()
-    for name, value in platform.carry_out(run_of(settings)).items():
+    declared, run = Declared(), run_of(settings)
+    outputs = {**platform.carry_out(run), **_costs(settings, run, declared)}
+    for name, value in outputs.items():
         pulumi.export(name, value)
     if platform.guard:
         # deleted before all there is, so that a destroy that it refuses has not begun
-        DestroyGuard("guard-first", platform.guard, pulumi.ResourceOptions(depends_on=[*declared]))
+        DestroyGuard("guard-first", platform.guard, pulumi.ResourceOptions(depends_on=declared.resources))
 
 
-def gather() -> list[pulumi.Resource]:
-    """A list to which every resource is added that the program declares from now on."""
-    declared: list[pulumi.Resource] = []
-
-    def add(args: pulumi.ResourceTransformationArgs) -> None:
-        declared.append(args.resource)
-
-    pulumi.runtime.register_stack_transformation(add)
-    return declared
+def _costs(settings: Settings, run: Run, declared: Declared) -> dict[str, pulumi.Output[dict[str, str]]]:
+    """What all that is declared costs, in the words of `trainyard plan`."""
+    if settings.platform == "local":
+        return {}
+    idle = settings.nodes.idle
+    machines = machine_price(run.chosen, idle)
+    return {"costs": declared.all.apply(lambda made: plan_words.outputs(receipt(made, run, idle), machines))}
 
 
 def read_settings() -> Settings:

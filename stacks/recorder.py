@@ -35,6 +35,19 @@ class Recorded:
     request: resource_pb2.RegisterResourceRequest
 
 
+def recorded(urn: str, request: resource_pb2.RegisterResourceRequest) -> Recorded:
+    """What `request`, which was given `urn`, asks for."""
+    return Recorded(
+        urn=urn,
+        type=request.type,
+        name=request.name,
+        parent=request.parent,
+        depends_on=tuple(request.dependencies),
+        inputs=rpc.deserialize_properties(request.object),
+        request=request,
+    )
+
+
 @dataclass(slots=True)
 class Recording:
     """All that one run of the program asked for, in its order; its outputs, what it logged, and its error, if any."""
@@ -76,17 +89,7 @@ class _Monitor(mocks.MockMonitor):
     def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> Any:  # noqa: N802
         response = super().RegisterResource(request)
         if request.type != STACK_TYPE:
-            self._recording.resources.append(
-                Recorded(
-                    urn=response.urn,
-                    type=request.type,
-                    name=request.name,
-                    parent=request.parent,
-                    depends_on=tuple(request.dependencies),
-                    inputs=rpc.deserialize_properties(request.object),
-                    request=request,
-                )
-            )
+            self._recording.resources.append(recorded(response.urn, request))
         return response
 
     def RegisterResourceOutputs(self, request: resource_pb2.RegisterResourceOutputsRequest) -> Any:  # noqa: N802

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from workloads.hardware import PRICE_DATE, PRICE_REGION
-
 from .mistakes import Mistake
+from .plan_words import PRICES
 from .run import in_range
 from .run_price import MachinePrice, machine_price
 
@@ -40,8 +39,8 @@ def _arithmetic(price: MachinePrice, most: float) -> str:
     """Why a run is too dear, from the step that costs most."""
     dearest = sorted(price.each, key=lambda one: -(one.dollars or 0))
     sums = " + ".join(map(str, dearest))
-    return f"a run would cost ${price.total:.2f}, and the limit is ${most:g}: {sums}, on demand in {_LISTED}."
+    return f"a run would cost ${price.total:.2f}, and the limit is ${most:g}: {sums}, {_LISTED}."
 
 
-_LISTED = f"{PRICE_REGION}, {PRICE_DATE}, with the machines' start and end"
+_LISTED = f"{PRICES}, with the machines' start and end"
 _REMEDY = "Run fewer steps (trainyard:steps) or train for less (trainyard:parameters), or raise the limit."

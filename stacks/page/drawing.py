@@ -22,7 +22,7 @@ class Screen:
     characters: int
 
 
-SCREENS = (Screen("wide", 1080, 26), Screen("narrow", 330, 14))
+SCREENS = (Screen("wide", 1080, 26), Screen("narrow", 330, 15))
 
 
 def pictures(nodes: Sequence[Node], edges: Sequence[Edge], title: str) -> list[Element]:

@@ -34,9 +34,9 @@ def _figures(plan: "Plan") -> Iterator[tuple[str, str]]:
     if plan.receipt:
         receipt = plan.receipt
         yield "a run in all", _dollars(receipt.run.total)
-        yield "while training", f"{_dollars(receipt.training)} an hour"
-        yield "after scale-down", f"{_dollars(receipt.scaled_down)} an hour"
-        yield "forgotten", f"{_dollars(receipt.month)} a month"
+        yield "an hour while training", _dollars(receipt.training)
+        yield "an hour scaled down", _dollars(receipt.scaled_down)
+        yield "a month if forgotten", _dollars(receipt.month)
     else:
         yield "a run's machines", _dollars(plan.dollars)
     if plan.critical_path:

@@ -85,6 +85,9 @@ def test_it_comes_up_stays_as_it_is_and_leaves_nothing_but_its_results(world: Wo
     assert left(world) == set()
     outputs = world.stack.up().outputs
     assert outputs["kubeconfig"].value.startswith("aws eks update-kubeconfig --name trainyard-dev-")
+    costs = outputs["costs"].value
+    assert float(costs["hourWhileTraining"]) > float(costs["hourWhileIdle"]) > float(costs["hourAfterScaleDown"]) > 0.5
+    assert float(costs["run"]) > float(costs["runMachines"]) > 0
     assert set(world.stack.up().summary.resource_changes or {}) == {"same"}
     gone = world.deleted()
     assert left(world) <= KEPT

@@ -16,6 +16,8 @@ from matplotlib.image import imread
 from stacks.page import page
 from stacks.plan import make_plan
 
+pytestmark = pytest.mark.tier("browser")
+
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 LAPTOP, PHONE = (1280, 800), (400, 800)
 LIGHT, DARK = 1, 0
