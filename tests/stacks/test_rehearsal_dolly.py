@@ -1,5 +1,6 @@
 """The rehearsal of llama2-7b-dolly with its own defaults, and one whose training is killed."""
 
+import contextlib
 import json
 import os
 import signal
@@ -38,7 +39,8 @@ def kill_family(process: "subprocess.Popen[str]") -> None:
     while grown := {pid for pid, parent in parents.items() if parent in family} - family:
         family |= grown
     for pid in family:
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     process.communicate()
 
 
