@@ -1,5 +1,6 @@
 """The rehearsal of llama2-7b-dolly with its own defaults, and one whose training is killed."""
 
+import contextlib
 import json
 import os
 import signal
@@ -27,6 +28,20 @@ def start(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
         text=True,
         start_new_session=True,
     )
+
+
+def kill_family(process: "subprocess.Popen[str]") -> None:
+    """Kills `process` and all that it started, deeper down too: torchrun gives its workers sessions of their own, and
+    they would train to the end without it."""
+    told = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    parents = {int(pid): int(parent) for pid, parent in (line.split() for line in told.splitlines())}
+    family = {process.pid}
+    while grown := {pid for pid, parent in parents.items() if parent in family} - family:
+        family |= grown
+    for pid in family:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.communicate()
 
 
 def done(shared: Path, step: str) -> list[Path]:
@@ -83,8 +98,7 @@ def test_a_training_whose_processes_are_killed_goes_on_from_its_checkpoint_to_th
         time.sleep(0.02)
         new = set(trains.glob("train-*")) - before
         assert process.poll() is None
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    kill_family(process)
     (folder,) = new
     assert not folders.is_done(folder)
     again = start(shared, *changes)

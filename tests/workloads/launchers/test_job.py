@@ -190,6 +190,23 @@ def test_a_process_is_started_for_each_neuron_core_of_a_node(name: str, cores: i
         assert [word for word in command if word.startswith("--nodes")] == [f"--nodes={nodes}"] * (nodes > 1)
 
 
+@pytest.mark.parametrize("nodes", [1, 3])
+def test_what_compiles_is_started_on_the_very_nodes_and_in_as_many_processes_as_what_trains(nodes: int) -> None:
+    for recipe in ("llama2-7b-dolly", "llama3-8b-lora"):
+        compiles, trains = (launched(name, fleet(nodes=nodes), recipe) for name in ("compile", "train"))
+        for what in (compiles, trains):
+            assert "--processes=32" in container(what)["command"]
+        assert job(compiles)["spec"]["completions"] == job(trains)["spec"]["completions"] == nodes
+        assert container(compiles)["resources"] == container(trains)["resources"]
+
+
+def test_a_step_alone_on_its_node_is_one_process() -> None:
+    what = launched("generate", fleet(nodes=2), "llama2-7b-dolly")
+    assert container(what)["command"][:3] == ["python3", "-m", "programs.dolly.generate"]
+    assert container(what)["resources"]["limits"][NEURON] == "16"
+    assert job(what)["spec"]["completions"] == 1
+
+
 def test_a_step_without_neuron_devices_runs_its_program_itself() -> None:
     assert container(launched("prepare"))["command"][:3] == ["python3", "-m", "programs.text_to_sql.prepare"]
 

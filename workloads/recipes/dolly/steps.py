@@ -29,8 +29,8 @@ REHEARSAL_MINUTES = {"base": 0.1, "prepare": 0.1, "train": 1.0, "consolidate": 0
 
 
 def _here(step: Step, parameters: Dolly) -> Step:
-    trains = step.name == "train" and isinstance(parameters, DollyRehearsal)
-    placement = ThisMachine(parameters.processes) if trains else ThisMachine()
+    processes = parameters.processes if isinstance(parameters, DollyRehearsal) and step.name == "train" else 1
+    placement = ThisMachine(processes)
     return replace(step, placement=placement, launcher="local", image=None, minutes=REHEARSAL_MINUTES[step.name])
 
 
