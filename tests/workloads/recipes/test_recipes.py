@@ -61,14 +61,15 @@ def test_every_argument_is_one_that_its_program_takes(steps: tuple[Step, ...]) -
 def test_only_training_holds_neuron_devices() -> None:
     for recipe in RECIPES.values():
         cluster = {step.name: step.placement for step in both(recipe)["cluster"]}
-        assert [name for name, placement in cluster.items() if isinstance(placement, Neuron)] == ["train"]
-        assert all(isinstance(cluster[name], Processor) for name in cluster if name != "train")
+        on_trainium = {name for name, placement in cluster.items() if isinstance(placement, Neuron)}
+        assert {"train"} <= on_trainium <= {"compile", "train"}
+        assert all(isinstance(cluster[name], Processor) for name in cluster if name not in on_trainium)
 
 
 def test_a_rehearsal_stays_on_this_machine_and_costs_nothing() -> None:
     for recipe in RECIPES.values():
         for step in both(recipe)["rehearsal"]:
-            assert step.placement == ThisMachine()
+            assert isinstance(step.placement, ThisMachine)
             assert step.launcher == "local"
             assert step.dollars == 0
             assert not step.image
@@ -76,10 +77,10 @@ def test_a_rehearsal_stays_on_this_machine_and_costs_nothing() -> None:
 
 def test_a_rehearsal_has_the_recipes_own_steps_and_programs() -> None:
     for recipe in RECIPES.values():
-        cluster = [(step.name, step.program) for step in both(recipe)["cluster"]]
+        cluster = [(step.name, step.program) for step in both(recipe)["cluster"] if step.name != "compile"]
         rehearsed = [(step.name, step.program) for step in both(recipe)["rehearsal"]]
         assert rehearsed[-len(cluster) :] == cluster
-        assert [name for name, _ in rehearsed[: -len(cluster)]] == ["base"]
+        assert [name for name, _ in rehearsed[: -len(cluster)]] in (["base"], ["tokenizer"])
 
 
 def test_a_steps_price_is_that_of_its_machines_for_its_time() -> None:
@@ -110,7 +111,7 @@ def test_a_rehearsal_with_a_model_of_ones_own_makes_no_tiny_one() -> None:
     assert recipe.steps(parameters, None)[0].name == "prepare"
 
 
-@pytest.mark.parametrize("name", sorted(RECIPES))
+@pytest.mark.parametrize("name", ["llama3-8b-lora", "llama3-8b-text-to-sql"])
 def test_the_defaults_are_the_seed_guides(name: str) -> None:
     defaults = RECIPES[name].parameters().model_dump()
     guide = {
