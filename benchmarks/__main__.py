@@ -12,7 +12,7 @@ from rich.table import Table
 from workloads.programs.folders import write_atomically
 from workloads.recipes.sources import ROOT
 
-from . import aws, platform
+from . import aws, platform, tokenizing
 from .made_up import rows
 from .measure import Cost, cost
 
@@ -28,7 +28,8 @@ def main() -> None:
     console.print(*platforms(), sep="\n\n")
     table = _table("Speed and memory", "what", "time", "peak memory", "aim")
     with tempfile.TemporaryDirectory() as folder:
-        for row in (*planning(), *aws.asking(), *rehearsing(Path(folder)), *preparing(Path(folder))):
+        made = Path(folder)
+        for row in (*planning(), *aws.asking(), *rehearsing(made), *preparing(made), *tokenizing.rows(made)):
             table.add_row(*row)
     console.print(table)
 

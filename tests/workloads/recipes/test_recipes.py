@@ -108,7 +108,7 @@ def test_a_rehearsal_has_the_recipes_own_steps_and_programs() -> None:
         cluster = [(step.name, step.program) for step in both(recipe)["cluster"] if step.name not in left]
         rehearsed = [(step.name, step.program) for step in both(recipe)["rehearsal"]]
         assert rehearsed[-len(cluster) :] == cluster
-        assert [name for name, _ in rehearsed[: -len(cluster)]] == ["base"]
+        assert [name for name, _ in rehearsed[: -len(cluster)]] in ([], ["base"], ["tokenizer"])
 
 
 def test_a_steps_price_is_that_of_its_machines_for_its_time() -> None:

@@ -1,4 +1,4 @@
-"""Training by Ray Train's workers, on a real Ray of the test's own: it survives its workers, and it says what is wrong."""
+"""Training by Ray Train's workers, on a real local Ray: it survives its workers, and it says what is wrong."""
 
 import json
 import os
