@@ -28,11 +28,14 @@ def bucket(name: str, folder: Path) -> Iterator[dict[str, str]]:
             else:
                 self._answer(404, b"<Error><Code>NoSuchKey</Code><Message>none</Message></Error>")
 
+        do_HEAD = do_GET
+
         def _answer(self, status: int, body: bytes) -> None:
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            if self.command == "GET":
+                self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             """Nothing."""
