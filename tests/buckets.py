@@ -28,7 +28,7 @@ def bucket(name: str, folder: Path) -> Iterator[dict[str, str]]:
             else:
                 self._answer(404, b"<Error><Code>NoSuchKey</Code><Message>none</Message></Error>")
 
-        do_HEAD = do_GET
+        do_HEAD = do_GET  # noqa: N815
 
         def _answer(self, status: int, body: bytes) -> None:
             self.send_response(status)
