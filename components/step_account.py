@@ -16,6 +16,9 @@ NAME = "trainyard-step"
 class StepAccountArgs:
     cluster_name: pulumi.Input[str]
     namespace: pulumi.Input[str]
+    """Known once it is there."""
+    namespace_name: str
+    """The same as plain text: in AWS all is ready before it is there."""
     bucket_arn: pulumi.Input[str]
     """The results bucket."""
 
@@ -34,7 +37,7 @@ class StepAccount(pulumi.ComponentResource):
             f"{name}-identity",
             PodIdentityArgs(
                 cluster_name=args.cluster_name,
-                namespace=args.namespace,
+                namespace=args.namespace_name,
                 service_account=NAME,
                 policies={"results": pulumi.Output.from_input(args.bucket_arn).apply(use)},
             ),

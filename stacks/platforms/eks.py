@@ -205,7 +205,12 @@ class EksPlatform:
         return once(Volume("shared", args, self._everywhere).claim, addons.lustre.arn)
 
     def _step_account(self, cluster: Cluster, namespace: pulumi.Output[str], results: Results) -> pulumi.Output[str]:
-        args = StepAccountArgs(cluster_name=cluster.name_for_nodes, namespace=namespace, bucket_arn=results.arn)
+        args = StepAccountArgs(
+            cluster_name=cluster.name_for_nodes,
+            namespace=namespace,
+            namespace_name=NAMESPACE,
+            bucket_arn=results.arn,
+        )
         return StepAccount("steps", args, self._everywhere).account
 
     def _guard(self, run: Run, target: pulumi.Output[str]) -> DestroyGuardArgs | None:

@@ -13,13 +13,14 @@ from pulumi import automation as auto
 from pulumi.automation.events import EngineEvent
 
 from components.run import NAME
+from stacks.guarding import OVERRIDE
 from tests.engine.stack import EngineStack, interrupt
 
 from .conftest import eventually, volume
 from .control_plane import ControlPlane
 from .kubelet import Behaviour, Kubelet
 
-STEPS = ["prepare", "train", "consolidate", "test"]
+STEPS = ["prepare", "train", "consolidate", "test", "keep"]
 NOTHING_NEW = {"same", "read"}
 
 
@@ -60,7 +61,7 @@ def test_a_changed_learning_rate_stops_the_old_training_first_and_prepares_nothi
     eventually(lambda: ran(machines, namespace) == ["prepare", "train"])
     machines.steps["train"] = Behaviour(0)
     stack.up(wait=True, parameters=parameters(learning_rate=2e-5))
-    assert ran(machines, namespace) == ["prepare", "train", "train", "consolidate", "test"]
+    assert ran(machines, namespace) == ["prepare", "train", "train", "consolidate", "test", "keep"]
     first, second = (one for one in machines.started if one.namespace == namespace and one.step == "train")
     assert first.pod not in second.beside
 
@@ -76,7 +77,7 @@ def test_a_failed_step_gives_its_reason_and_the_next_update_goes_on_from_it(
     assert "error: the data has no tokens" in str(error.value)
     machines.steps["train"] = Behaviour(0)
     stack.up()
-    assert ran(machines, namespace) == ["prepare", "train", "train", "consolidate", "test"]
+    assert ran(machines, namespace) == ["prepare", "train", "train", "consolidate", "test", "keep"]
 
 
 def test_a_recipe_switched_there_and_back_runs_nothing_twice(
@@ -242,7 +243,7 @@ def test_a_token_reaches_the_steps_and_stands_nowhere_in_clear(
 
 
 def test_a_claim_and_a_namespace_of_the_stacks_own_outlive_it_with_what_they_hold_unless_told_otherwise(
-    stack: EngineStack, machines: Kubelet, plane: ControlPlane, namespace: str
+    stack: EngineStack, machines: Kubelet, plane: ControlPlane, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plane.objects("v1", "PersistentVolume").create(volume(f"{namespace}-own"))
     own = {"kubeconfig": stack.config["existing"]["kubeconfig"], "storageClass": f"{namespace}-own", "storage": "1Ti"}
@@ -253,6 +254,9 @@ def test_a_claim_and_a_namespace_of_the_stacks_own_outlive_it_with_what_they_hol
     assert names(plane, "trainyard-test") == []
     stack.up(existing=own, results={"keep": False})
     assert ran(machines, "trainyard-test") == STEPS
+    with pytest.raises(auto.CommandError, match="goes with this stack"):
+        stack.destroy()
+    monkeypatch.setenv(OVERRIDE, "1")
     stack.destroy()
     left = [one.metadata.name for one in plane.objects("v1", "Namespace").get().items]
     assert "trainyard-test" not in left

@@ -60,7 +60,7 @@ def cli(tmp_path: Path) -> Cli:
 def test_a_preview_of_the_shortest_config_there_is_shows_the_steps(cli: Cli) -> None:
     done = cli("preview", config="config:\n  trainyard:platform: local\n")
     assert done.returncode == 0, done.stdout + done.stderr
-    for step in ("prepare", "train", "consolidate", "test"):
+    for step in ("prepare", "train", "consolidate", "test", "keep"):
         assert re.search(rf"components:LocalStep\s+{step}\s+create", done.stdout)
 
 

@@ -10,6 +10,7 @@ import pytest
 from pulumi import automation as auto
 from pulumi.automation.events import EngineEvent
 
+from stacks.guarding import OVERRIDE
 from tests import tools
 
 from .doubles.aws import Aws
@@ -39,7 +40,8 @@ class World:
 
 
 @pytest.fixture(params=["karpenter", "managed"])
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+def world(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.setenv(OVERRIDE, "1")  # the paper's pods keep nothing
     aws, cluster = Aws(), Paper()
     doubles = {"aws": aws, "eks": Eks(), "kubernetes": cluster}
     try:

@@ -33,7 +33,8 @@ def test_mistakes_are_told_before_any_resource_is_registered(config: Config) -> 
 
 def test_each_step_is_one_command_that_runs_again_when_its_hash_changes(config: Config) -> None:
     recipe = RECIPES["llama3-8b-text-to-sql"]
-    hashes = hashing.hashes(recipe.steps(recipe.rehearsal(), None))
+    parameters = recipe.rehearsal()
+    hashes = hashing.hashes(recipe.whole(recipe.steps(parameters, None), parameters))
     made = commands(recorded(config(platform="local")))
     assert {step: inputs["triggers"] for step, inputs in made.items()} == {step: [one] for step, one in hashes.items()}
 
@@ -98,7 +99,7 @@ def test_a_cluster_from_nothing_can_be_previewed_with_nothing_there(config: Conf
     kinds = {one.type for one in recording.resources}
     assert {"eks:index:Cluster", "aws:fsx/lustreFileSystem:LustreFileSystem", "aws:s3/bucket:Bucket"} <= kinds
     steps = [one.name for one in recording.resources if one.type == "trainyard:components:Step"]
-    assert sorted(steps) == ["consolidate", "prepare", "test", "train"]
+    assert sorted(steps) == ["consolidate", "keep", "prepare", "test", "train"]
 
 
 def test_without_a_region_an_update_on_eks_stops_before_anything_is_made(config: Config) -> None:

@@ -47,8 +47,8 @@ def folder(outcomes: list[Outcome], step: str) -> Path:
 
 def test_every_step_ends_well(rehearsed: tuple[list[Outcome], Watcher]) -> None:
     outcomes, watcher = rehearsed
-    assert [outcome.status for outcome in outcomes] == [0] * 5
-    assert watcher.ended_steps == ["base", "prepare", "train", "consolidate", "test"]
+    assert [outcome.status for outcome in outcomes] == [0] * 6
+    assert watcher.ended_steps == ["base", "prepare", "train", "consolidate", "test", "keep"]
 
 
 def test_the_held_out_loss_falls_by_more_than_a_fifth(rehearsed: tuple[list[Outcome], Watcher]) -> None:

@@ -10,8 +10,8 @@ from workloads.recipes import RECIPES, Fleet, Recipe
 from workloads.recipes.step import RESUME_FROM, Earlier
 from workloads.recipes.text_to_sql.steps import IMAGE
 
-NAMES = ["prepare", "compile", "train", "consolidate", "test"]
-FROM_TRAIN = {"train", "consolidate", "test"}
+NAMES = ["prepare", "compile", "train", "consolidate", "test", "keep"]
+FROM_TRAIN = {"train", "consolidate", "test", "keep"}
 FLEET = Fleet(trainium("trn1.32xlarge"), 1, efa=True)
 EARLIER = Earlier("train", "0123456789")
 
@@ -91,7 +91,7 @@ def test_another_earlier_training_is_another_one(recipe: Recipe) -> None:
 
 def test_only_the_step_that_is_named_begins_from_it(recipe: Recipe) -> None:
     begins = {step.name: step.arguments.get(RESUME_FROM) for step in run(recipe, Choice(resume_from=EARLIER)).steps}
-    assert begins == {"prepare": None, "compile": None, "train": EARLIER, "consolidate": None, "test": None}
+    assert begins == {**dict.fromkeys(NAMES), "train": EARLIER}
 
 
 def test_an_earlier_training_is_not_waited_for(recipe: Recipe) -> None:
@@ -111,7 +111,7 @@ def test_a_step_that_leaves_no_checkpoints_begins_from_nothing(recipe: Recipe) -
     ("first", "last", "chosen"),
     [
         (None, None, NAMES),
-        ("prepare", "test", NAMES),
+        ("prepare", "keep", NAMES),
         ("train", None, NAMES[2:]),
         (None, "train", NAMES[:3]),
         ("train", "consolidate", NAMES[2:4]),
@@ -138,5 +138,6 @@ def test_a_step_that_the_recipe_lacks_is_refused(recipe: Recipe, choice: Choice)
 
 
 def test_without_a_choice_all_is_carried_out_as_the_recipe_says(recipe: Recipe) -> None:
-    assert run(recipe).steps == run(recipe).chosen == recipe.steps(recipe.parameters(), FLEET)
+    parameters = recipe.parameters()
+    assert run(recipe).steps == run(recipe).chosen == recipe.whole(recipe.steps(parameters, FLEET), parameters)
     assert run(recipe, Choice()) == run(recipe)

@@ -200,6 +200,42 @@ def test_whether_to_keep_results_is_a_yes_or_no(config: Config) -> None:
     assert "trainyard:results.kept: unknown key. Did you mean 'keep'?" in only(config(results={"kept": True}))
 
 
+@pytest.mark.parametrize("target", ["/shared/results", "/shared/team/kept", "s3://our-results", "s3://our-results/a/b"])
+def test_results_of_a_cluster_of_ones_own_go_to_a_folder_of_the_volume_or_to_s3(own: Config, target: str) -> None:
+    assert read(own(results={"target": target})).results.target == target
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("results", "is no place for results. Allowed: a folder below /shared, or s3://bucket/prefix."),
+        ("/data/results", "is no place for results"),
+        ("/shared", "is no place for results"),
+        ("/shared/../etc", "is no place for results"),
+        ("/shared/runs/kept", "lies where steps write"),
+        ("s3://A", "is no place in S3"),
+        ("s3:/bucket", "is no place in S3"),
+    ],
+)
+def test_a_place_that_cannot_hold_results_is_told(own: Config, target: str, said: str) -> None:
+    told = only(own(results={"target": target}))
+    assert told.startswith(f"trainyard:results.target: '{target}' ")
+    assert said in told
+
+
+def test_a_service_account_is_one_of_a_namespace_that_is_there(own: Config) -> None:
+    assert read(own(results={"serviceAccount": "trainer"})).results.service_account == "trainer"
+    told = only(own(existing={"storageClass": "efs"}, results={"serviceAccount": "trainer"}))
+    assert told == "trainyard:existing.namespace: is missing: in which namespace is the service account trainer?"
+
+
+def test_where_results_go_is_told_off_by_the_key_of_another_platform(config: Config, own: Config) -> None:
+    assert "On existing set results.target" in only(own(results={"bucket": "earlier"}))
+    eks = {"cluster": {"publicAccessCidrs": ["198.51.100.7/32"]}}
+    for given in ({"target": "s3://our-results"}, {"serviceAccount": "trainer"}):
+        assert "On eks name a bucket: results.bucket." in only(config(platform="eks", results=given, **eks))
+
+
 # an earlier training
 
 

@@ -65,6 +65,8 @@ def at(address: str) -> Store:
     """The store at `address`: s3://bucket/prefix, or a folder, which is made when something is put."""
     if not address.startswith(SCHEME):
         return Directory(address)
+    from .bucket import Bucket
+
     bucket, _, prefix = address.removeprefix(SCHEME).partition("/")
     if not bucket:
         raise UserError(f"{address}: names no bucket. Write it as s3://bucket or s3://bucket/prefix.")
@@ -75,10 +77,11 @@ def at(address: str) -> Store:
 def digest(file: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal digits."""
     with file.open("rb") as stream:
-        return _digest(stream)
+        return digest_of(stream)
 
 
-def _digest(stream: Any) -> str:
+def digest_of(stream: Any) -> str:
+    """SHA-256 of what is left to read of a stream of bytes."""
     total = hashlib.sha256()
     while chunk := stream.read(CHUNK_BYTES):
         total.update(chunk)
@@ -92,26 +95,26 @@ class Directory:
     def sizes(self, below: str = "") -> dict[str, int]:
         root = Path(self.address)
         top = root / below.rpartition("/")[0]
-        with _in_words(self.address):
+        with in_words(self.address):
             files = (one for one in top.rglob("*") if one.is_file() and not one.name.endswith(PARTIAL))
             named = {one.relative_to(root).as_posix(): one.stat().st_size for one in files}
         return {name: size for name, size in sorted(named.items()) if name.startswith(below)}
 
     def put(self, file: Path, name: str) -> str:
         place = Path(self.address) / name
-        with _in_words(place):
+        with in_words(place):
             place.parent.mkdir(parents=True, exist_ok=True)
             return _copy(file, place)
 
     def get(self, name: str, file: Path) -> str:
         place = self._there(name)
-        with _in_words(file):
+        with in_words(file):
             file.parent.mkdir(parents=True, exist_ok=True)
             return _copy(place, file)
 
     def read(self, name: str) -> bytes:
         place = self._there(name)
-        with _in_words(place):
+        with in_words(place):
             return place.read_bytes()
 
     def recorded(self, name: str) -> str:
@@ -119,26 +122,27 @@ class Directory:
 
     def computed(self, name: str) -> str:
         place = self._there(name)
-        with _in_words(place):
+        with in_words(place):
             return digest(place)
 
     def remove(self, name: str) -> None:
-        with _in_words(self.address):
+        with in_words(self.address):
             (Path(self.address) / name).unlink(missing_ok=True)
 
     def _there(self, name: str) -> Path:
         place = Path(self.address) / name
         if not place.is_file():
-            raise UserError(_lacks(self.address, name))
+            raise UserError(lacks(self.address, name))
         return place
 
 
-def _lacks(address: str, name: str) -> str:
+def lacks(address: str, name: str) -> str:
+    """What every store says of a file that is not there."""
     return f"{address} holds no {name}."
 
 
 @contextmanager
-def _in_words(place: "str | Path") -> Iterator[None]:
+def in_words(place: "str | Path") -> Iterator[None]:
     """Turns what the operating system refuses into one sentence; a full disk is for the caller to tell."""
     try:
         yield
@@ -149,7 +153,7 @@ def _in_words(place: "str | Path") -> Iterator[None]:
 
 
 @contextmanager
-def _whole(target: Path) -> Iterator[Path]:
+def whole(target: Path) -> Iterator[Path]:
     """A place beside `target` to write to, which takes its name when all went well and is gone when it did not."""
     partial = target.with_name(target.name + PARTIAL)
     try:
@@ -166,144 +170,8 @@ def _whole(target: Path) -> Iterator[Path]:
 def _copy(source: Path, target: Path) -> str:
     """Copies, and returns the SHA-256 of what was read."""
     total = hashlib.sha256()
-    with _whole(target) as partial, source.open("rb") as stream, partial.open("wb") as copy:
+    with whole(target) as partial, source.open("rb") as stream, partial.open("wb") as copy:
         while chunk := stream.read(CHUNK_BYTES):
             total.update(chunk)
             copy.write(chunk)
     return total.hexdigest()
-
-
-@dataclass(frozen=True)
-class Bucket:
-    """`prefix` is empty or ends with "/"."""
-
-    address: str
-    bucket: str
-    prefix: str
-
-    def sizes(self, below: str = "") -> dict[str, int]:
-        return dict(self._listed(below))
-
-    def _listed(self, below: str) -> Iterator[tuple[str, int]]:
-        with self._told():
-            pages = _s3().get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix + below)
-            for page in pages:
-                for one in page.get("Contents", ()):
-                    yield one["Key"].removeprefix(self.prefix), one["Size"]
-
-    def put(self, file: Path, name: str) -> str:
-        """S3 computes the SHA-256 of what arrives, part by part, and refuses what differs from what boto3 sent.
-
-        Of an upload in parts S3 keeps a checksum of the parts' checksums, which no reader can compute without their
-        sizes: the file's own goes into the object's metadata.
-        """
-        with _in_words(file):
-            known = digest(file)
-        extra = {"ChecksumAlgorithm": "SHA256", "Metadata": {METADATA: known}}
-        with self._told(name):
-            _s3().upload_file(str(file), self.bucket, self.prefix + name, ExtraArgs=extra)
-        return known
-
-    def get(self, name: str, file: Path) -> str:
-        with _in_words(file):
-            file.parent.mkdir(parents=True, exist_ok=True)
-        meant = self.recorded(name)
-        with _in_words(file), _whole(file) as partial:
-            with self._told(name), partial.open("wb") as stream:
-                _s3().download_fileobj(self.bucket, self.prefix + name, stream)
-            found = digest(partial)
-            if meant and found != meant:
-                raise UserError(f"{self.address}/{name}: what arrived is not what was stored. Try again.")
-        return found
-
-    def read(self, name: str) -> bytes:
-        with self._told(name):
-            return self._stream(name).read()
-
-    def recorded(self, name: str) -> str:
-        with self._told(name):
-            found = _s3().head_object(Bucket=self.bucket, Key=self.prefix + name)
-            return found["Metadata"].get(METADATA, "")
-
-    def computed(self, name: str) -> str:
-        with self._told(name):
-            return _digest(self._stream(name))
-
-    def _stream(self, name: str) -> Any:
-        return _s3().get_object(Bucket=self.bucket, Key=self.prefix + name)["Body"]
-
-    def remove(self, name: str) -> None:
-        with self._told(name):
-            _s3().delete_object(Bucket=self.bucket, Key=self.prefix + name)
-
-    @contextmanager
-    def _told(self, name: str = "") -> Iterator[None]:
-        """Turns what AWS refuses into one sentence."""
-        try:
-            from boto3.exceptions import Boto3Error
-            from botocore.exceptions import BotoCoreError, ClientError
-        except ModuleNotFoundError:
-            raise UserError(NO_BOTO3) from None
-        try:
-            yield
-        except (BotoCoreError, ClientError, Boto3Error) as error:
-            raise UserError(_refusal(self, name, error)) from error
-
-
-NO_BOTO3 = (
-    "there is no boto3 here, which S3 is spoken to with. Use an image that has it, or name a folder for the results."
-)
-
-METADATA = "sha256"
-"""Under which an object's metadata has the SHA-256 of all its bytes."""
-
-REFUSALS = {
-    "there is no such bucket. Is the name right, and the AWS account the one that has it?": ("NoSuchBucket",),
-    "AWS denies it to these credentials. They need s3:ListBucket on the bucket, and s3:GetObject, s3:PutObject and "
-    "s3:DeleteObject below it.": ("AccessDenied", "AllAccessDisabled", "403", "Forbidden"),
-    "the AWS credentials have expired. Log in again (`aws sso login`).": (
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "TokenRefreshRequired",
-        "UnauthorizedSSOTokenError",
-    ),
-    "AWS does not know these credentials. Look at `aws configure list`.": (
-        "InvalidAccessKeyId",
-        "InvalidToken",
-        "SignatureDoesNotMatch",
-    ),
-    "there are no AWS credentials. Log in (`aws configure`, `aws sso login`) or set AWS_PROFILE; in a pod, name a "
-    "service account that has the rights.": (
-        "NoCredentialsError",
-        "PartialCredentialsError",
-        "TokenRetrievalError",
-        "SSOTokenLoadError",
-    ),
-    "S3 cannot be reached from here. Is there a network, and is the region right?": (
-        "EndpointConnectionError",
-        "ConnectTimeoutError",
-        "ReadTimeoutError",
-        "ConnectionClosedError",
-        "ProxyConnectionError",
-    ),
-}
-"""What to say, with the codes of S3's errors and the names of botocore's exceptions that it is said of."""
-
-
-def _refusal(where: Bucket, name: str, error: Exception) -> str:
-    place = f"{where.address}/{name}" if name else where.address
-    cause = error.__context__ if type(error).__module__.startswith("boto3") and error.__context__ else error
-    code = getattr(cause, "response", {}).get("Error", {}).get("Code") or type(cause).__name__
-    if code in ("NoSuchKey", "404", "NotFound"):
-        return _lacks(where.address, name)
-    words = next((words for words, codes in REFUSALS.items() if code in codes), None)
-    return f"{place}: {words or error}"
-
-
-def _s3() -> Any:
-    """A client of its own each time: credentials may change during hours of uploading, and making one takes little."""
-    import boto3
-    from botocore.config import Config
-
-    patience = Config(retries={"mode": "standard", "total_max_attempts": 8}, connect_timeout=10, read_timeout=60)
-    return boto3.client("s3", config=patience)

@@ -370,6 +370,23 @@ def test_a_program_cannot_speak_to_the_cluster(what: Launched) -> None:
     assert pod(what)["spec"]["automountServiceAccountToken"] is False
 
 
+# results
+
+
+def test_a_step_finds_where_results_go_and_whose_they_are() -> None:
+    site = replace(SITE, results="s3://kept", stack="dev")
+    for what in every():
+        given = {one["name"]: one.get("value") for one in container(what, site)["env"]}
+        assert (given["TRAINYARD_RESULTS"], given["TRAINYARD_STACK"]) == ("s3://kept", "dev")
+
+
+def test_rights_in_aws_come_with_a_service_account_and_none_in_the_cluster_with_them() -> None:
+    for what in every():
+        assert "serviceAccountName" not in pod(what)["spec"]
+        spec = pod(what, replace(SITE, account="trainer"))["spec"]
+        assert (spec["serviceAccountName"], spec["automountServiceAccountToken"]) == ("trainer", False)
+
+
 # names
 
 

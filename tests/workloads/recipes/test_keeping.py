@@ -1,0 +1,72 @@
+"""Every recipe's last step: what it keeps decides its hash, and where that goes does not."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from workloads.hardware import trainium
+from workloads.recipes import RECIPES, Fleet, Recipe, Step, hashing
+from workloads.recipes.keeping import KEEP
+from workloads.recipes.step import Folder, Folders, Processor, ThisMachine
+
+FLEET = Fleet(trainium("trn1.32xlarge"), 1, efa=True)
+
+
+@pytest.fixture(params=sorted(RECIPES))
+def recipe(request: pytest.FixtureRequest) -> Recipe:
+    return RECIPES[request.param]
+
+
+def steps(recipe: Recipe, **changed: object) -> tuple[Step, ...]:
+    parameters = recipe.parameters(**changed)
+    return recipe.whole(recipe.steps(parameters, FLEET), parameters)
+
+
+def known(whole: tuple[Step, ...]) -> str:
+    return hashing.hashes(whole)[KEEP]
+
+
+def test_it_comes_last_and_needs_all_that_what_is_kept_comes_from(recipe: Recipe) -> None:
+    whole = steps(recipe)
+    assert whole[-1].name == KEEP
+    assert whole[-1].image == whole[0].image
+    assert isinstance(whole[-1].placement, Processor)
+    by_name = {step.name: step for step in whole}
+    for name in whole[-1].needs:
+        assert set(by_name[name].needs) <= set(whole[-1].needs)
+
+
+def test_a_rehearsal_has_it_on_this_machine(recipe: Recipe) -> None:
+    parameters = recipe.rehearsal()
+    last = recipe.whole(recipe.steps(parameters, None), parameters)[-1]
+    assert (last.name, last.placement, last.launcher, last.image) == (KEEP, ThisMachine(), "local", None)
+
+
+def test_its_hash_changes_with_what_is_kept_and_what_that_comes_from(recipe: Recipe) -> None:
+    whole = steps(recipe)
+    assert known(steps(recipe, learning_rate=2e-5)) != known(whole)
+    less = replace(recipe, keep={"model": recipe.results["model"]})
+    assert known(steps(less)) != known(whole)
+
+
+def test_its_hash_does_not_change_with_what_no_result_depends_on(recipe: Recipe) -> None:
+    whole = steps(recipe)
+    assert known(steps(recipe, log_every=1)) == known(whole)
+    assert steps(recipe, log_every=1)[-1].tuning != whole[-1].tuning
+
+
+def test_without_a_list_the_results_are_kept_and_what_no_step_makes_is_not(recipe: Recipe) -> None:
+    own = replace(recipe, keep=None, results={**recipe.results, "none": Folder("nowhere")})
+    assert steps(own)[-1].arguments["keep"] == Folders(recipe.results)
+
+
+def test_the_facts_are_plain_values_with_every_steps_hash_and_price(recipe: Recipe) -> None:
+    whole = steps(recipe)
+    facts = json.loads(str(whole[-1].tuning["facts"]))
+    hashes = hashing.hashes(whole)
+    assert {name: one["hash"] for name, one in facts["steps"].items()} == {
+        step.name: hashes[step.name] for step in whole[:-1]
+    }
+    assert facts["parameters"]["learning_rate"] == 1e-5
+    assert facts["steps"]["train"]["dollars"] > 0
