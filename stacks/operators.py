@@ -20,7 +20,7 @@ class Operators:
     """What is known once a launcher's operators are there, by its name. `queue` is the name of that for gangs."""
 
     needs: Mapping[str, tuple[pulumi.Output[str], ...]] = field(default_factory=dict)
-    queue: pulumi.Input[str] | None = None
+    queue: str | None = None
 
 
 def queue_name() -> str:
@@ -54,7 +54,7 @@ def install(run: Run, mirror: str | None, node_selector: Mapping[str, str], opts
     kuberay = KubeRayArgs(mirror=mirror, node_selector=node_selector, scheduler=volcano.scheduler)
     made = queue(run, opts, volcano.scheduler)
     needs["ray"] = (KubeRay("kuberay", kuberay, opts).api, made.queue)
-    return Operators(needs=needs, queue=made.queue)
+    return Operators(needs=needs, queue=queue_name())
 
 
 def queue(run: Run, opts: pulumi.ResourceOptions, scheduler: pulumi.Input[str] | None = None) -> Queue:

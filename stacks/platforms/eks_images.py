@@ -31,9 +31,7 @@ class Images:
     def __init__(self, base: eks_nodes.Base, namespace: pulumi.Output[str]):
         self._base, self._namespace = base, namespace
 
-    def site(
-        self, run: Run, settings: Settings, claim: pulumi.Output[str], queue: pulumi.Input[str] | None
-    ) -> pulumi.Output[Site]:
+    def site(self, run: Run, settings: Settings, claim: pulumi.Output[str], queue: str | None) -> pulumi.Output[Site]:
         """Where steps run, known once the images are there."""
         known = {step.image.name: step.image for step in run.chosen if step.image}
         given = settings.images
@@ -42,7 +40,7 @@ class Images:
         fleet = settings.fleet
         instance = {"node.kubernetes.io/instance-type": fleet.instance.name} if fleet else {}
         toleration = {"key": NEURON, "operator": "Exists", "effect": "NoSchedule"}
-        parts = pulumi.Output.all(namespace=self._namespace, claim=claim, images=images, queue=queue)
+        parts = pulumi.Output.all(namespace=self._namespace, claim=claim, images=images)
         return parts.apply(
             lambda part: Site(
                 namespace=part["namespace"],
@@ -51,7 +49,7 @@ class Images:
                 token_secret=TOKEN_SECRET,
                 trainium=Nodes({NODES_LABEL: TRAINIUM, **instance}, (toleration,)),
                 processors=Nodes({NODES_LABEL: PROCESSORS}),
-                queue=part["queue"],
+                queue=queue,
             )
         )
 
