@@ -13,6 +13,7 @@ import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components.guard.destroy import DestroyGuard, DestroyGuardArgs
+from components.outputs import once
 from components.run import NAME, Run, RunArgs, digest
 from components.step import Bundle, Step, StepArgs
 from components.versions import PYTHON_IMAGE
@@ -61,8 +62,8 @@ class Cluster:
     """What must be there before a step may be declared."""
     guard: DestroyGuardArgs | None
     """What to ask before a destroy takes what the run made; None where it stays."""
-    operators: Mapping[str, tuple[pulumi.Resource, ...]] = field(default_factory=dict)
-    """The same of steps with one launcher alone, by its name."""
+    operators: Mapping[str, tuple[pulumi.Output[str], ...]] = field(default_factory=dict)
+    """What is known once a launcher's operators are there, by its name: only its own steps wait for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,11 +113,10 @@ def _step(
         namespace=cluster.namespace,
         hash=run.hashes[step.name],
         folder=folder(run.recipe.name, step.name, run.hashes[step.name]),
-        objects=objects,
+        objects=once(objects, *cluster.operators.get(step.launcher, ())),
         bundle=_bundle(step.name, *PROGRAMS[step.launcher](step)),
     )
-    operators = pulumi.ResourceOptions(depends_on=[*cluster.operators.get(step.launcher, ())])
-    return Step(step.name, args, pulumi.ResourceOptions.merge(opts, operators))
+    return Step(step.name, args, opts)
 
 
 def _bundle(name: str, *programs: str) -> Bundle:

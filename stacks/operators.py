@@ -17,10 +17,10 @@ from .run import Run
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operators:
-    """What must be there before a step is declared, by its launcher. `queue` is the name of that for gangs."""
+    """What is known once a launcher's operators are there, by its name. `queue` is the name of that for gangs."""
 
-    needs: Mapping[str, tuple[pulumi.Resource, ...]] = field(default_factory=dict)
-    queue: pulumi.Input[str] | None = None
+    needs: Mapping[str, tuple[pulumi.Output[str], ...]] = field(default_factory=dict)
+    queue: str | None = None
 
 
 def queue_name() -> str:
@@ -45,16 +45,16 @@ def capability(steps: Iterable[Step]) -> dict[str, str]:
 def install(run: Run, mirror: str | None, node_selector: Mapping[str, str], opts: pulumi.ResourceOptions) -> Operators:
     """Installs those that `run` needs, and no other; their pods go to nodes with the labels of `node_selector`."""
     asked = launchers(run)
-    needs: dict[str, tuple[pulumi.Resource, ...]] = {}
+    needs: dict[str, tuple[pulumi.Output[str], ...]] = {}
     if "mpi" in asked:
-        needs["mpi"] = (MpiOperator("mpi", MpiOperatorArgs(mirror=mirror, node_selector=node_selector), opts),)
+        needs["mpi"] = (MpiOperator("mpi", MpiOperatorArgs(mirror=mirror, node_selector=node_selector), opts).api,)
     if "ray" not in asked:
         return Operators(needs=needs)
     volcano = Volcano("volcano", VolcanoArgs(mirror=mirror, node_selector=node_selector), opts)
     kuberay = KubeRayArgs(mirror=mirror, node_selector=node_selector, scheduler=volcano.scheduler)
     made = queue(run, opts, volcano.scheduler)
-    needs["ray"] = (KubeRay("kuberay", kuberay, opts), made)
-    return Operators(needs=needs, queue=made.queue)
+    needs["ray"] = (KubeRay("kuberay", kuberay, opts).api, made.queue)
+    return Operators(needs=needs, queue=queue_name())
 
 
 def queue(run: Run, opts: pulumi.ResourceOptions, scheduler: pulumi.Input[str] | None = None) -> Queue:

@@ -55,7 +55,7 @@ class Images:
     def __init__(self, base: eks_nodes.Base, namespace: pulumi.Output[str]):
         self._base, self._namespace = base, namespace
 
-    def site(self, run: Run, settings: Settings, kept: Kept, queue: pulumi.Input[str] | None) -> pulumi.Output[Site]:
+    def site(self, run: Run, settings: Settings, kept: Kept, queue: str | None) -> pulumi.Output[Site]:
         """Where steps run, known once the images are there."""
         known = {step.image.name: step.image for step in run.chosen if step.image}
         given = settings.images
@@ -66,12 +66,7 @@ class Images:
         toleration = {"key": NEURON, "operator": "Exists", "effect": "NoSchedule"}
         stack = pulumi.get_stack()
         parts = pulumi.Output.all(
-            namespace=self._namespace,
-            images=images,
-            claim=kept.claim,
-            results=kept.results,
-            account=kept.account,
-            queue=queue,
+            namespace=self._namespace, images=images, claim=kept.claim, results=kept.results, account=kept.account
         )
         return parts.apply(
             lambda part: Site(
@@ -80,7 +75,7 @@ class Images:
                 token_secret=TOKEN_SECRET,
                 trainium=Nodes({NODES_LABEL: TRAINIUM, **instance}, (toleration,)),
                 processors=Nodes({NODES_LABEL: PROCESSORS}),
-                queue=part["queue"],
+                queue=queue,
             )
         )
 

@@ -128,10 +128,10 @@ class ExistingPlatform:
     def _token(self, namespace: str, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
         return [token_secret(namespace, opts)] if self._settings.has_token else []
 
-    def _queue(self, run: Run, opts: pulumi.ResourceOptions) -> tuple[pulumi.Resource, ...]:
+    def _queue(self, run: Run, opts: pulumi.ResourceOptions) -> tuple[pulumi.Output[str], ...]:
         """A queue for the gangs of `run`, where it has some and Volcano is there."""
         if "ray" in operators.launchers(run) and "volcano" in self._given.operators:
-            return (operators.queue(run, opts),)
+            return (operators.queue(run, opts).queue,)
         return ()
 
     def _site(self, namespace: str, queue: str | None = None) -> Site:

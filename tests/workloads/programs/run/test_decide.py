@@ -367,3 +367,28 @@ def test_a_plan_of_no_steps_has_ended() -> None:
     end = look(Plan("r", (), {}, 60)).end
     assert end
     assert end.ok
+
+
+# --- what operators try again in vain
+
+
+@pytest.mark.parametrize("run", ["this", "an earlier one"])
+@pytest.mark.parametrize("phase", ACTIVE)
+def test_a_hopeless_step_fails_at_once_and_is_stopped_before_it_is_tried_again(phase: Phase, run: str) -> None:
+    train = there(TRAIN, phase, kind="RayJob", hopeless="AppFailed: exit code 2", run=run)
+    decision = look(made_plan(), train, done=(PREPARE, BASELINE))
+    assert decision.stop == (train,)
+    assert decision.end is not None
+    assert (decision.end.ok, decision.end.text) == (False, "step train: AppFailed: exit code 2")
+
+
+def test_a_crippled_step_goes_so_that_it_is_made_anew() -> None:
+    train = there(TRAIN, Phase.WAITING, kind="MPIJob", crippled=True, running_since=NOW - 60)
+    decision = look(made_plan(), train, done=(PREPARE, BASELINE))
+    assert (decision.stop, decision.create, decision.end) == ((train,), (), None)
+    assert look(made_plan(), done=(PREPARE, BASELINE)).create == (TRAIN,)
+
+
+def test_a_crippled_step_that_is_done_is_left_to_end() -> None:
+    train = there(TRAIN, Phase.RUNNING, kind="MPIJob", crippled=True, running_since=NOW - 60)
+    assert look(made_plan(), train, done=(PREPARE, TRAIN, BASELINE)).stop == ()

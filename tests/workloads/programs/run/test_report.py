@@ -110,3 +110,12 @@ def test_a_run_tells_the_last_lines_that_the_api_server_has(world: World) -> Non
     lines = run.message(end).splitlines()
     assert lines[0] == "step prepare: BackoffLimitExceeded: it failed"
     assert lines[-LOG_LINES:] == [f"line {number}" for number in range(100 - LOG_LINES, 100)]
+
+
+def test_a_long_reason_keeps_its_beginning_and_its_end() -> None:
+    """Ray's message ends with the program's last lines."""
+    text = f"step train: AppFailed\n{'x' * 20_000}\nerror: the corpus is empty"
+    message = termination_message(End(False, text), last_words("x"))
+    assert message.startswith("step train: AppFailed\n")
+    assert message.endswith("error: the corpus is empty")
+    assert len(message.encode()) <= LIMIT

@@ -352,3 +352,53 @@ def test_an_object_that_ran_and_has_no_pod_waiting_does_not_wait_since_it_was_ma
     one = seen(item(kind, {}, ran=NOON + 60), pods)
     assert one.phase is Phase.WAITING
     assert one.since > NOON + 20_000
+
+
+# what is tried again in vain
+
+USER_ERROR = (
+    "Job entrypoint command failed with exit code 2, last available logs (truncated to 20,000 chars):\nerror: x"
+)
+
+
+def worker(one: dict[str, Any], role: str = "worker") -> dict[str, Any]:
+    return {**one, "metadata": {**one["metadata"], "labels": {"training.kubeflow.org/job-role": role}}}
+
+
+@pytest.mark.parametrize(("code", "hopeless"), [(1, False), (2, True), (3, True), (20, False), (137, False)])
+def test_a_ray_job_that_is_tried_again_after_a_mistake_is_hopeless(code: int, hopeless: bool) -> None:
+    status = {"jobDeploymentStatus": "Retrying", "message": USER_ERROR.replace("2,", f"{code},", 1)}
+    one = read("RayJob", {**status, "reason": "AppFailed"})
+    assert one.phase is Phase.WAITING
+    assert bool(one.hopeless) is hopeless
+
+
+def test_a_ray_job_that_runs_is_not_hopeless_whatever_its_message() -> None:
+    assert read("RayJob", {"jobDeploymentStatus": "Running", "message": USER_ERROR}).hopeless == ""
+
+
+@pytest.mark.parametrize(("code", "hopeless"), [(1, False), (2, True), (3, True), (255, False)])
+def test_an_mpi_job_whose_launcher_ended_with_a_mistake_is_hopeless(code: int, hopeless: bool) -> None:
+    pods = [worker(running()), worker(ended("Failed", 60, code), "launcher"), worker(pod(), "launcher")]
+    assert bool(seen(item("MPIJob", {}, pods=2), pods).hopeless) is hopeless
+
+
+def test_a_job_tells_mistakes_by_itself() -> None:
+    assert seen(item("Job", {}), [ended("Failed", 60, 2)]).hopeless == ""
+
+
+def test_an_mpi_job_that_has_ended_is_not_hopeless() -> None:
+    one = seen(item("MPIJob", {"completionTime": stamp(400)}), [worker(ended("Failed", 60, 2), "launcher")])
+    assert (one.phase, one.hopeless) == (Phase.FAILED, "")
+
+
+def test_an_mpi_job_is_crippled_by_a_failed_worker_which_nobody_makes_anew() -> None:
+    pods = [worker(running()), worker(ended("Failed", 60, 137)), worker(running(), "launcher")]
+    assert seen(item("MPIJob", {}, pods=3, ran=NOON), pods).crippled
+    assert not seen(item("MPIJob", {"completionTime": stamp(70)}, pods=3), pods).crippled
+    assert not seen(item("RayJob", {}, pods=3), pods).crippled
+
+
+def test_a_launcher_that_is_tried_again_does_not_cripple_an_mpi_job() -> None:
+    pods = [worker(running()), worker(ended("Failed", 60, 1), "launcher"), worker(running(80), "launcher")]
+    assert not seen(item("MPIJob", {}, pods=2), pods).crippled
