@@ -12,7 +12,7 @@ from rich.table import Table
 from workloads.programs.folders import write_atomically
 from workloads.recipes.sources import ROOT
 
-from . import platform
+from . import cluster, platform
 from .made_up import rows
 from .measure import Cost, cost
 
@@ -28,7 +28,7 @@ def main() -> None:
     console.print(*platforms(), sep="\n\n")
     table = _table("Speed and memory", "what", "time", "peak memory", "aim")
     with tempfile.TemporaryDirectory() as folder:
-        for row in (*planning(), *rehearsing(Path(folder)), *preparing(Path(folder))):
+        for row in (*planning(), *rehearsing(Path(folder)), *following(Path(folder)), *preparing(Path(folder))):
             table.add_row(*row)
     console.print(table)
 
@@ -65,6 +65,15 @@ def rehearsing(folder: Path) -> Iterator[Row]:
     arguments = ["-m", "stacks", "rehearse", RECIPE, "--folder", str(folder / "shared")]
     yield _row(f"trainyard rehearse {RECIPE}", cost(arguments), "120 s, 3 GiB")
     yield _row("the same again, nothing to do", cost(arguments), "5 s")
+
+
+def following(folder: Path) -> Iterator[Row]:
+    """Of the rehearsal, and of a run in a cluster that is known by its kubeconfig."""
+    shared = str(folder / "shared")
+    yield _row("trainyard follow, of a rehearsal", cost(["-m", "stacks", "follow", "--folder", shared]), "100 MiB")
+    with cluster.ended_run(folder) as kubeconfig:
+        arguments = ["-m", "stacks", "follow", "--kubeconfig", str(kubeconfig)]
+        yield _row("trainyard follow, of a run", cost(arguments), "100 MiB")
 
 
 def preparing(folder: Path) -> Iterator[Row]:
