@@ -74,7 +74,7 @@ def test_a_run_in_a_cluster_is_followed_by_its_kubeconfig(tmp_path: Path) -> Non
 def test_without_a_kubeconfig_named_the_context_is_the_one_that_the_stacks_own_command_writes() -> None:
     settings = read(RawConfig({"platform": "eks"}))
     assert names.context(settings, "dev") == "trainyard-dev"
-    existing = {"context": "mine", "claim": "shared"}
+    existing = {"context": "mine", "claim": "shared", "namespace": "mine"}
     images = {"neuron-training": "registry.test/n:1"}
     values = {"platform": "existing", "existing": existing, "images": images}
     assert names.context(read(RawConfig(values)), "dev") == "mine"
