@@ -1,5 +1,6 @@
 """`make bench`: three tables. They take about three minutes on two cores."""
 
+import itertools
 import json
 import os
 import tempfile
@@ -10,9 +11,10 @@ from rich.console import Console
 from rich.table import Table
 
 from workloads.programs.folders import write_atomically
+from workloads.recipes import RECIPES
 from workloads.recipes.sources import ROOT
 
-from . import aws, platform, tokenizing
+from . import aws, cluster, platform, tokenizing
 from .made_up import rows
 from .measure import Cost, cost
 
@@ -29,7 +31,8 @@ def main() -> None:
     table = _table("Speed and memory", "what", "time", "peak memory", "aim")
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder)
-        for row in (*planning(), *aws.asking(), *rehearsing(made), *preparing(made), *tokenizing.rows(made)):
+        asked = (planning(), aws.asking(), rehearsing(made), following(made), preparing(made), tokenizing.rows(made))
+        for row in itertools.chain.from_iterable(asked):
             table.add_row(*row)
     console.print(table)
 
@@ -63,9 +66,21 @@ def planning() -> Iterator[Row]:
 
 
 def rehearsing(folder: Path) -> Iterator[Row]:
-    arguments = ["-m", "stacks", "rehearse", RECIPE, "--folder", str(folder / "shared")]
-    yield _row(f"trainyard rehearse {RECIPE}", cost(arguments), "120 s, 3 GiB")
-    yield _row("the same again, nothing to do", cost(arguments), "5 s")
+    def arguments(recipe: str) -> list[str]:
+        return ["-m", "stacks", "rehearse", recipe, "--folder", str(folder / "shared")]
+
+    for recipe in RECIPES:
+        yield _row(f"trainyard rehearse {recipe}", cost(arguments(recipe)), "180 s, 3 GiB")
+    yield _row(f"{RECIPE} again, nothing to do", cost(arguments(RECIPE)), "5 s")
+
+
+def following(folder: Path) -> Iterator[Row]:
+    """Of the rehearsal, and of a run in a cluster that is known by its kubeconfig."""
+    shared = str(folder / "shared")
+    yield _row("trainyard follow, of a rehearsal", cost(["-m", "stacks", "follow", "--folder", shared]), "100 MiB")
+    with cluster.ended_run(folder) as kubeconfig:
+        arguments = ["-m", "stacks", "follow", "--kubeconfig", str(kubeconfig)]
+        yield _row("trainyard follow, of a run", cost(arguments), "100 MiB")
 
 
 def preparing(folder: Path) -> Iterator[Row]:

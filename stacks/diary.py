@@ -61,11 +61,12 @@ class Noted:
 def newest(shared: Path) -> Noted | None:
     """The last rehearsal's in `shared`; None where there was none, or where it cannot be read."""
     found = sorted(shared.glob(f"logs/*/{FILE}"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        return None
     try:
-        raw = json.loads(found[-1].read_text()) if found else None
-        return raw and Noted(
-            plans.parse(raw["plan"]), raw["began"], raw["ended"], _alive(int(raw["pid"])), found[-1].parent
-        )
+        raw = json.loads(found[-1].read_text())
+        plan, alive = plans.parse(raw["plan"]), _alive(int(raw["pid"]))
+        return Noted(plan, raw["began"], raw["ended"], alive, found[-1].parent)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

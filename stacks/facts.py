@@ -41,7 +41,7 @@ def facts(run: Run, settings: Settings, images: Mapping[str, str] | None = None)
 
 
 def _config(settings: Settings) -> dict[str, Any]:
-    chosen = {"steps": settings.steps.model_dump(by_alias=True, exclude_none=True)}
+    chosen: dict[str, Any] = {"steps": settings.steps.model_dump(by_alias=True, exclude_none=True)}
     if settings.resume_from:
         chosen["resumeFrom"] = f"{settings.resume_from.step}-{settings.resume_from.hash}"
     if settings.platform == "local":

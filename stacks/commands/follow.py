@@ -73,7 +73,7 @@ def _source(stack: str, namespace: str | None, context: str | None, kubeconfig: 
             Place(
                 namespace=namespace or names.namespace(settings, stack),
                 kubeconfig=_expanded(kubeconfig or settings.existing.kubeconfig),
-                context=context or settings.existing.context,
+                context=context or (None if kubeconfig else names.context(settings, stack)),
             )
         )
     )

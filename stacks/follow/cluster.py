@@ -3,7 +3,7 @@
 import json
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +23,7 @@ PLAN_VOLUME, PLAN_FILE = "plan", "plan.json"
 KEPT = 400
 """Moments of progress that are kept of a step, also when its log is rotated away."""
 
-Json = dict[str, Any]
+Json = Mapping[str, Any]
 
 
 class Cluster:

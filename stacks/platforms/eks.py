@@ -26,6 +26,7 @@ from workloads.programs import store
 
 from .. import cluster as clusters
 from .. import operators
+from ..names import eks_label
 from ..rules import RUN_IMAGE as RUN_IMAGE_NAME
 from ..run import Run
 from ..settings import Settings
@@ -38,7 +39,7 @@ class EksPlatform:
 
     def __init__(self, settings: Settings):
         self._settings, self._keys = settings, settings.keys
-        self._label = f"trainyard-{pulumi.get_stack()}"
+        self._label = eks_label(pulumi.get_stack())
         self._tags = {"trainyard:stack": pulumi.get_stack(), "trainyard:project": pulumi.get_project()}
         self._version = KUBERNETES[settings.keys.cluster.kubernetes]
 

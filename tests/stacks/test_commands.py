@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.made_up import different_rows
 from tests.conftest import PROJECT, write_rows
-from workloads.programs import folders, journal
+from workloads.programs import card, folders, journal
 
 QUICK = {
     "base_steps": 8,
@@ -160,6 +160,27 @@ def test_a_rehearsal_leaves_a_merged_model_a_report_and_a_picture(rehearsed: Pat
     assert json.loads((step_folder(rehearsed, "test") / "report.json").read_text())["tuned"]["rows"] == 3
     picture = (rehearsed / "reports" / "llama3-8b-text-to-sql" / "loss.png").read_bytes()
     assert picture.startswith(b"\x89PNG")
+
+
+def test_a_rehearsal_leaves_a_run_card_of_all_its_steps(rehearsed: Path) -> None:
+    place = rehearsed / "reports" / "llama3-8b-text-to-sql"
+    found = card.read(place)
+    assert [(step["name"], step["done"], step["starts"]) for step in found["steps"]] == [
+        (name, True, 1) for name in ("base", "prepare", "train", "consolidate", "test")
+    ]
+    assert all(step["seconds"] > 0 for step in found["steps"])
+    assert found["tests"]["test"]["tuned"]["rows"] == 3
+    assert len(found["data"]["fingerprint"]) == 64
+    assert found["trainings"]["train"]["steps_done"] == QUICK["max_steps"]
+    assert found["weights"] > 100_000
+    assert found["trainings"]["train"]["mfu"]["unknown"] == ["peak speed"]
+    assert (place / card.PAGE_FILE).read_text().startswith("<!doctype html>")
+
+
+def test_a_rehearsal_that_is_over_is_followed_to_its_end(rehearsed: Path) -> None:
+    told = trainyard("follow", "--folder", str(rehearsed))
+    assert told.returncode == 0, told.stderr
+    assert "all 5 steps are done" in told.stdout
 
 
 def test_a_second_rehearsal_has_nothing_to_do(rehearsed: Path) -> None:

@@ -26,7 +26,9 @@ def step(found: dict[str, Any], name: str) -> dict[str, Any]:
 def test_no_token_no_address_of_a_person_and_no_path_of_a_kubeconfig_is_in_them() -> None:
     guard = {"monthlyDollars": 100, "emails": ["me@example.org"]}
     existing = {"kubeconfig": "/home/me/.kube/secret", "claim": "shared", "namespace": "mine"}
-    for values in ({**EKS, "guard": guard}, {**EKS, "platform": "existing", "existing": existing}):
+    images = {"neuron-training": "registry.test/n:1"}
+    cluster = {**EKS, "platform": "existing", "existing": existing, "images": images}
+    for values in ({**EKS, "guard": guard}, cluster):
         text = json.dumps(made(values))
         for secret in (TOKEN, "me@example.org", "/home/me"):
             assert secret not in text
@@ -68,4 +70,4 @@ def test_an_image_that_is_named_by_its_digest_is_told_so(digest: str | None) -> 
 
 
 def test_parameters_are_those_that_the_run_has() -> None:
-    assert made({"platform": "local", "parameters": {"max_steps": 7}})["parameters"]["max_steps"] == 7
+    assert made({"platform": "local", "parameters": {"max_steps": 70}})["parameters"]["max_steps"] == 70

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from stacks import names
 from stacks.config import RawConfig
 from stacks.diary import Diary
 from stacks.program import run_of
@@ -68,6 +69,15 @@ def test_a_run_in_a_cluster_is_followed_by_its_kubeconfig(tmp_path: Path) -> Non
     assert told.returncode == 2
     assert "does not accept the kubeconfig's credentials" in told.stderr
     assert "Traceback" not in told.stderr
+
+
+def test_without_a_kubeconfig_named_the_context_is_the_one_that_the_stacks_own_command_writes() -> None:
+    settings = read(RawConfig({"platform": "eks"}))
+    assert names.context(settings, "dev") == "trainyard-dev"
+    existing = {"context": "mine", "claim": "shared", "namespace": "mine"}
+    images = {"neuron-training": "registry.test/n:1"}
+    values = {"platform": "existing", "existing": existing, "images": images}
+    assert names.context(read(RawConfig(values)), "dev") == "mine"
 
 
 @pytest.mark.parametrize(

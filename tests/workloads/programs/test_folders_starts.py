@@ -1,8 +1,10 @@
 """When a folder was begun: each start is noted in the file that is locked, and outlives a clearing."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from workloads.programs import folders
+from workloads.programs import entry, folders
+from workloads.programs.errors import UserError
 
 
 def test_every_start_is_noted_also_of_what_was_killed(tmp_path: Path) -> None:
@@ -14,13 +16,24 @@ def test_every_start_is_noted_also_of_what_was_killed(tmp_path: Path) -> None:
     assert folders.starts(tmp_path) == sorted(folders.starts(tmp_path))
 
 
-def test_a_step_that_was_done_already_is_not_begun_again(prepared: Path) -> None:
-    """`prepared` is a step that the frame of all programs ran, once."""
-    assert len(folders.starts(prepared)) == 1
-    with folders.locked(prepared):
-        assert folders.is_done(prepared)
-    assert len(folders.starts(prepared)) == 1
-    assert folders.starts(prepared)[0] <= (folders.ended(prepared) or 0)
+@dataclass
+class Arguments:
+    out: str = entry.argument("folder of this step")
+
+
+def test_a_step_that_fails_is_begun_again_and_one_that_is_done_is_not(tmp_path: Path) -> None:
+    tries: list[int] = []
+
+    def body(arguments: Arguments, out: Path) -> None:
+        tries.append(len(folders.starts(out)))
+        if len(tries) == 1:
+            raise UserError("not this time")
+
+    for _ in range(4):
+        entry.main(Arguments, body, ["--out", str(tmp_path)])
+    assert tries == [1, 2]
+    assert len(folders.starts(tmp_path)) == 2
+    assert folders.starts(tmp_path)[1] <= (folders.ended(tmp_path) or 0) + 0.1
 
 
 def test_starts_are_no_part_of_what_a_step_left(tmp_path: Path) -> None:
