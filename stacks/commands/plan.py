@@ -1,10 +1,7 @@
 """`trainyard plan`: what a stack would do, before it costs anything."""
 
 import dataclasses
-import gc
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +11,7 @@ from rich.table import Table
 from rich.tree import Tree
 
 from .errors import told
+from .garbage import no_garbage
 
 if TYPE_CHECKING:
     from ..critical_path import CriticalPath
@@ -29,7 +27,7 @@ def plan(
 
     It needs no Pulumi CLI, no AWS account and no cluster.
     """
-    with told(), _no_garbage():
+    with told(), no_garbage():
         from ..plan import make_plan
 
         made = make_plan(stack)
@@ -37,16 +35,6 @@ def plan(
         print(json.dumps(dataclasses.asdict(made), indent=1))
     else:
         show(made, Console())
-
-
-@contextmanager
-def _no_garbage() -> Iterator[None]:
-    """What is imported and recorded stays: looking for garbage in it, again and again, would take half of the time."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def show(plan: "Plan", console: Console) -> None:
