@@ -2,10 +2,7 @@
 
 import dataclasses
 import errno
-import gc
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +17,7 @@ from workloads.programs.errors import UserError, disk_full, is_disk_full
 
 from .. import plan_words
 from .errors import told
+from .garbage import no_garbage
 
 if TYPE_CHECKING:
     from ..critical_path import CriticalPath
@@ -38,7 +36,7 @@ def plan(
 
     It needs no Pulumi CLI, no AWS account and no cluster.
     """
-    with told(), _no_garbage():
+    with told(), no_garbage():
         from ..plan import make_plan
 
         made = make_plan(stack)
@@ -66,18 +64,6 @@ def _write(plan: "Plan", file: Path) -> None:
             f"--html {file}: cannot be written ({error.strerror}). Name a file in a folder that is there, and that you "
             "may write to."
         ) from None
-
-
-@contextmanager
-def _no_garbage() -> Iterator[None]:
-    """What is imported and recorded stays: looking for garbage in it, again and again and once more at the end, would
-    take half of the time."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 def show(plan: "Plan", console: Console) -> None:

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from .errors import told
+from .garbage import no_garbage
 
 if TYPE_CHECKING:
     from ..preflight.finding import Finding
@@ -21,7 +22,7 @@ def preflight(
 
     It changes nothing and costs nothing.
     """
-    with told():
+    with told(), no_garbage():
         from ..preflight import checks
 
         found = checks.preflight(checks.asked(stack))

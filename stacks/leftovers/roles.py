@@ -41,8 +41,10 @@ def _whole(account: Account, name: str) -> dict[str, Any]:
 def _profile(account: Account, one: dict[str, Any]) -> Leftover:
     of = ("--instance-profile-name", one["InstanceProfileName"])
     held = [role["RoleName"] for role in one.get("Roles", [])]
-    steps = [("remove-role-from-instance-profile", *of, "--role-name", name) for name in held]
-    steps.append(("delete-instance-profile", *of))
+    steps = [
+        *(("remove-role-from-instance-profile", *of, "--role-name", name) for name in held),
+        ("delete-instance-profile", *of),
+    ]
     return Leftover("instance profile", one["InstanceProfileName"], "", 0.0, _joined(account, steps))
 
 

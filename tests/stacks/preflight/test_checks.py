@@ -72,7 +72,8 @@ def test_every_check_of_a_stack_for_which_all_is_there_is_ok(ready: Asked) -> No
 def test_a_call_that_is_denied_fails_its_own_check_and_names_the_action(
     action: str, check: str, ready: Asked, account: Account
 ) -> None:
-    plant(account, *action.split(":"), Refused("AccessDeniedException", 403))
+    service, operation = action.split(":")
+    plant(account, service, operation, Refused("AccessDeniedException", 403))
     found = by_name(preflight(ready, none))
     assert [name for name, one in found.items() if not one.ok] == [check]
     assert found[check].text == f"not allowed: {action}"

@@ -30,7 +30,7 @@ class _Hub(BaseHTTPRequestHandler):
 
     do_GET = do_HEAD  # noqa: N815
 
-    def log_message(self, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         pass
 
 
