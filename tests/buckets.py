@@ -37,7 +37,7 @@ def bucket(name: str, folder: Path) -> Iterator[dict[str, str]]:
             if self.command == "GET":
                 self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *_: object) -> None:  # noqa: A002
             """Nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

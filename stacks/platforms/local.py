@@ -6,6 +6,7 @@ from typing import Any
 
 import pulumi
 
+from components.guard.destroy import DestroyGuardArgs
 from components.local_step import LocalStep, LocalStepArgs
 from workloads.launchers.local import Machine, command
 
@@ -16,7 +17,7 @@ from ..settings import Settings
 
 
 class LocalPlatform:
-    guard = None
+    guard: DestroyGuardArgs | None = None
     """A destroy leaves the folder as it is."""
 
     def __init__(self, settings: Settings):

@@ -34,7 +34,7 @@ def test_mistakes_are_told_before_any_resource_is_registered(config: Config) -> 
 def test_each_step_is_one_command_that_runs_again_when_its_hash_changes(config: Config) -> None:
     recipe = RECIPES["llama3-8b-text-to-sql"]
     parameters = recipe.rehearsal()
-    hashes = hashing.hashes(recipe.whole(recipe.steps(parameters, None), parameters))
+    hashes = hashing.hashes(recipe.whole(recipe.steps(parameters, None)))
     made = commands(recorded(config(platform="local")))
     assert {step: inputs["triggers"] for step, inputs in made.items()} == {step: [one] for step, one in hashes.items()}
 

@@ -1,7 +1,7 @@
 """What a results target holds, as `trainyard results` tells it: from the target alone."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -35,7 +35,7 @@ def target(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(params=["folder", "bucket"])
-def results(request: pytest.FixtureRequest, target: Path, monkeypatch: pytest.MonkeyPatch) -> "pytest.Generator[Run]":
+def results(request: pytest.FixtureRequest, target: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     """The command with a target given, which is a folder or a bucket: exit status, and all it said."""
     target.mkdir()
     monkeypatch.delenv("AWS_PROFILE", raising=False)

@@ -139,5 +139,5 @@ def test_a_step_that_the_recipe_lacks_is_refused(recipe: Recipe, choice: Choice)
 
 def test_without_a_choice_all_is_carried_out_as_the_recipe_says(recipe: Recipe) -> None:
     parameters = recipe.parameters()
-    assert run(recipe).steps == run(recipe).chosen == recipe.whole(recipe.steps(parameters, FLEET), parameters)
+    assert run(recipe).steps == run(recipe).chosen == recipe.whole(recipe.steps(parameters, FLEET))
     assert run(recipe, Choice()) == run(recipe)

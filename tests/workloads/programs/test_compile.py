@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import as_argv
-from workloads.programs import folders, journal, neuron_cache, store
+from workloads.programs import folders, journal, neuron_cache
 from workloads.programs.errors import EXIT_USER_ERROR
 from workloads.recipes.sources import ROOT
 
@@ -217,8 +217,9 @@ def test_a_bucket_without_rights_is_told_of_too(
     arguments: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from workloads.programs import compile as program
+    from workloads.programs.bucket import Bucket
 
-    refused = store.Bucket("s3://theirs", "theirs", "")
+    refused = Bucket("s3://theirs", "theirs", "")
     for variable in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")

@@ -1,13 +1,15 @@
 """Random weights: the same wherever they are drawn, and other ones for each shard of a matrix."""
 
+from typing import Any
+
 import torch
 from torch import nn
 
 from workloads.programs.backends.weights import draw, parameter_groups
 
 
-def drawn(shard: int, seed: int = 1) -> nn.Module:
-    model = nn.Sequential(nn.Linear(64, 64, bias=False), nn.LayerNorm(64), nn.Linear(64, 64, bias=False))
+def drawn(shard: int, seed: int = 1) -> Any:
+    model: Any = nn.Sequential(nn.Linear(64, 64, bias=False), nn.LayerNorm(64), nn.Linear(64, 64, bias=False))
     model[0].weight.tensor_model_parallel = True  # as neuronx-distributed marks what ranks share out
     draw(model, 0.02, seed, shard)
     return model

@@ -20,7 +20,7 @@ def recipe(request: pytest.FixtureRequest) -> Recipe:
 
 def steps(recipe: Recipe, **changed: object) -> tuple[Step, ...]:
     parameters = recipe.parameters(**changed)
-    return recipe.whole(recipe.steps(parameters, FLEET), parameters)
+    return recipe.whole(recipe.steps(parameters, FLEET))
 
 
 def known(whole: tuple[Step, ...]) -> str:
@@ -39,7 +39,7 @@ def test_it_comes_last_and_needs_all_that_what_is_kept_comes_from(recipe: Recipe
 
 def test_a_rehearsal_has_it_on_this_machine(recipe: Recipe) -> None:
     parameters = recipe.rehearsal()
-    last = recipe.whole(recipe.steps(parameters, None), parameters)[-1]
+    last = recipe.whole(recipe.steps(parameters, None))[-1]
     assert (last.name, last.placement, last.launcher, last.image) == (KEEP, ThisMachine(), "local", None)
 
 

@@ -78,7 +78,7 @@ def test_training_comes_after_compiling_and_does_not_depend_on_it() -> None:
     assert list(steps) == ["prepare", "compile", "train", "consolidate", "test"]
     assert steps["train"].after == ("compile",)
     assert "compile" not in steps["train"].needs
-    more = {step.name: step for step in RECIPE.steps(RECIPE.parameters(compile_steps=20), fleet(2))}
+    more = {step.name: step for step in RECIPE.steps(RECIPE.parameters.model_validate({"compile_steps": 20}), fleet(2))}
     one, other = (hashing.hashes(made.values()) for made in (steps, more))
     assert one["compile"] != other["compile"]
     assert one["train"] == other["train"]
