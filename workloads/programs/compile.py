@@ -24,9 +24,6 @@ from .errors import UserError
 from .journal import Journal
 from .store import Store
 
-RESULTS = "TRAINYARD_RESULTS"
-"""Environment variable: the address of the store where results are kept for good."""
-
 EXTRACTING = {
     "NEURON_PARALLEL_COMPILE": "1",
     "NEURON_EXTRACT_GRAPHS_ONLY": "1",
@@ -46,10 +43,11 @@ class Arguments(finetune.Arguments):
 
 @dataclass
 class Report:
-    """Counts of graphs. `asked` are those that the training will ask for, `hits` those that the cache had already."""
+    """Counts of graphs. `asked` are those that the training will ask for, `hits` those that the cache had already; None
+    where nobody counted them."""
 
-    asked: int
-    hits: int
+    asked: int | None
+    hits: int | None
     pulled: int = 0
     compiled: int = 0
     pushed: int = 0
@@ -73,7 +71,7 @@ def compile_graphs(arguments: Arguments, out: Path) -> None:
         meeting.wait()
         folders.make(cache, f"{neuron_cache.VARIABLE} {cache}")
         journal = Journal(out)
-        report = provide(noted, cache, _store(), compile_noted, journal)
+        report = provide(noted, cache, given_store(), compile_noted, journal)
         (out / "report.json").write_text(json.dumps(asdict(report), indent=1))
         journal.result(in_words(report))
 
@@ -87,20 +85,20 @@ def provide(noted: Path, cache: Path, kept: Store | None, compiler: Callable[[Pa
     hits = neuron_cache.compiled(cache, asked)
     report = Report(asked=len(asked), hits=len(hits))
     journal.say(f"{len(asked)} graphs, {len(hits)} of them in the cache")
-    pulled = _try(kept, "pull from", lambda store: neuron_cache.pull(store, cache, asked - hits), report, journal)
+    pulled = attempt(kept, "pull from", lambda store: neuron_cache.pull(store, cache, asked - hits), report, journal)
     neuron_cache.adopt(cache, noted, hits | pulled)  # so that the compiler finds them done
     if asked - neuron_cache.compiled(noted):
         compiler(noted)
     fresh = neuron_cache.compiled(noted, asked) - hits - pulled
     neuron_cache.adopt(noted, cache, fresh)
-    pushed = _try(kept, "push to", lambda store: neuron_cache.push(store, cache, asked), report, journal)
+    pushed = attempt(kept, "push to", lambda store: neuron_cache.push(store, cache, asked), report, journal)
     report.pulled, report.compiled, report.pushed = len(pulled), len(fresh), len(pushed)
     report.left = sorted(asked - hits - pulled - fresh)
     journal.log("compile", **asdict(report))
     return report
 
 
-def _try(
+def attempt(
     kept: Store | None, what: str, move: Callable[[Store], set[str]], report: Report, journal: Journal
 ) -> set[str]:
     """What `move` moved; a store that fails is told of, and costs no more than time."""
@@ -114,10 +112,11 @@ def _try(
         return set()
 
 
-def _store() -> Store | None:
-    address = os.environ.get(RESULTS, "")
+def given_store() -> Store | None:
+    """The store that the step was told of."""
+    address = os.environ.get(store.ADDRESS, "")
     if not address:
-        print(f"{RESULTS} is not set: what is compiled stays in the cache alone.", flush=True)
+        print(f"{store.ADDRESS} is not set: what is compiled stays in the cache alone.", flush=True)
         return None
     return store.at(address)
 

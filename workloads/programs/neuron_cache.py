@@ -68,10 +68,10 @@ def _files(graph: Path) -> list[Path]:
     return sorted(kept, key=lambda path: (path.name == DONE, path.name))
 
 
-def pull(store: Store, cache: Path, names: Collection[str]) -> set[str]:
-    """Fetches those of `names` that the store has whole and the cache lacks, and says which."""
+def pull(store: Store, cache: Path, names: Collection[str] | None = None) -> set[str]:
+    """Fetches those of `names`, or of all, that the store has whole and the cache lacks, and says which."""
     stored = _stored(store)
-    wanted = {name for name in names if DONE in stored.get(name, ())} - compiled(cache, names)
+    wanted = {name for name in (stored if names is None else names) if DONE in stored.get(name, ())} - compiled(cache)
     for name in sorted(wanted):
         for file in sorted(stored[name], key=lambda one: (one == DONE, one)):
             store.get(f"{PREFIX}{name}/{file}", cache / name / file)
