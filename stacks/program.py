@@ -30,7 +30,7 @@ def stand_up() -> None:
         pulumi.export(name, value)
     if platform.guard:
         # deleted before all there is, so that a destroy that it refuses has not begun
-        DestroyGuard("guard-first", platform.guard, pulumi.ResourceOptions(depends_on=declared.resources))
+        DestroyGuard("guard-first", platform.guard, pulumi.ResourceOptions(depends_on=[*declared.resources]))
 
 
 def _costs(settings: Settings, run: Run, declared: Declared) -> dict[str, pulumi.Output[dict[str, str]]]:
