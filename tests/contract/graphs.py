@@ -22,7 +22,8 @@ from stacks.program import stand_up
 from stacks.recorder import Recording, record
 from stacks.settings import Settings, read
 from tests.engine.doubles import aws_kinds
-from workloads.recipes import RECIPES
+from workloads.hardware import trainium
+from workloads.recipes import RECIPES, Fleet
 
 Values = Mapping[str, Any]
 
@@ -48,16 +49,24 @@ EXTRAS: Values = {
 }
 """What a stack has only where it is asked for."""
 
+OPERATORS = ["kuberay", "volcano", "mpi-operator"]
+
 MINE: Values = {
     "kubeconfig": str(Path(gettempdir()) / "kubeconfig"),
     "namespace": "research",
     "claim": "lustre",
     "trainium": {"selector": {"pool": "trn"}, "tolerations": [{"key": "trn", "operator": "Exists"}]},
     "processors": {"selector": {"pool": "cpu"}},
+    "operators": OPERATORS,
 }
 """A cluster of somebody's own, with machines that bear labels of his own."""
 
-OWN: Values = {"kubeconfig": MINE["kubeconfig"], "storageClass": "fsx", "storage": "1200Gi", "operators": ["karpenter"]}
+OWN: Values = {
+    "kubeconfig": MINE["kubeconfig"],
+    "storageClass": "fsx",
+    "storage": "1200Gi",
+    "operators": ["karpenter", *OPERATORS],
+}
 """A cluster where the stack makes namespace and claim, and Karpenter names the machines."""
 
 PARAMETERS = {"tokenizer": "someone/tokenizer", "model": "someone/model"}
@@ -81,13 +90,20 @@ def variants() -> dict[str, Values]:
         for provisioner in ("karpenter", "managed"):
             found[f"eks-{provisioner}-{name}"] = {"platform": "eks", "provisioner": provisioner, **fleet}
         for kind, existing in (("mine", MINE), ("own", OWN)):
-            images = {"neuron-training": "registry.example.com/neuron-training:1"}
-            found[f"existing-{kind}-{name}"] = {"platform": "existing", "existing": existing, "images": images, **fleet}
+            given = {"images": images(fleet["recipe"]), **fleet}
+            found[f"existing-{kind}-{name}"] = {"platform": "existing", "existing": existing, **given}
     for provisioner in ("karpenter", "managed"):
         some = next(values for name, values in found.items() if name.startswith(f"eks-{provisioner}"))
         found[f"eks-{provisioner}-extras"] = {**some, **EXTRAS}
         found[f"eks-{provisioner}-no-efa"] = {**some, "nodes": {**some["nodes"], "efa": False}}
     return found
+
+
+def images(recipe: str) -> Values:
+    """A reference for each image of a recipe, as somebody gives them who builds his own."""
+    one = RECIPES[recipe]
+    steps = one.steps(one.parameters(), Fleet(trainium("trn1.32xlarge"), 1, efa=True))
+    return {step.image.name: f"registry.example.com/{step.image.name}:1" for step in steps if step.image}
 
 
 VARIANTS = variants()
