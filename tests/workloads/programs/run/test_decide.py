@@ -373,7 +373,7 @@ def test_a_plan_of_no_steps_has_ended() -> None:
 
 
 @pytest.mark.parametrize("run", ["this", "an earlier one"])
-@pytest.mark.parametrize("phase", sorted(ACTIVE))
+@pytest.mark.parametrize("phase", sorted(ACTIVE, key=str))
 def test_a_hopeless_step_fails_at_once_and_is_stopped_before_it_is_tried_again(phase: Phase, run: str) -> None:
     train = there(TRAIN, phase, kind="RayJob", hopeless="AppFailed: exit code 2", run=run)
     decision = look(made_plan(), train, done=(PREPARE, BASELINE))
