@@ -9,6 +9,7 @@ from stacks.config import RawConfig
 from stacks.facts import ADAPTERS, EVERY_WEIGHT, facts
 from stacks.program import run_of
 from stacks.settings import read
+from workloads.recipes.keeping import FACTS, KEEP
 
 TOKEN = "hf_" + "a" * 30
 EKS: dict[str, Any] = {"platform": "eks", "hfToken": TOKEN, "nodes": {"instanceType": "trn1.32xlarge", "count": 2}}
@@ -32,6 +33,13 @@ def test_no_token_no_address_of_a_person_and_no_path_of_a_kubeconfig_is_in_them(
         text = json.dumps(made(values))
         for secret in (TOKEN, "me@example.org", "/home/me"):
             assert secret not in text
+
+
+def test_the_last_step_of_a_run_is_handed_them() -> None:
+    settings = read(RawConfig({"platform": "local"}, frozenset()))
+    last = run_of(settings).steps[-1]
+    assert last.name == KEEP
+    assert json.loads(str(last.tuning[FACTS])) == facts(run_of(settings), settings)
 
 
 def test_they_are_json_and_the_same_twice() -> None:

@@ -7,8 +7,8 @@ import pytest
 from stacks.run import Choice, Run, make_run
 from workloads.hardware import trainium
 from workloads.recipes import RECIPES, Fleet, Recipe
+from workloads.recipes.images import NEURON_TRAINING as IMAGE
 from workloads.recipes.step import RESUME_FROM, Earlier
-from workloads.recipes.text_to_sql.steps import IMAGE
 
 NAMES = ["prepare", "compile", "train", "consolidate", "test", "keep"]
 FROM_TRAIN = {"train", "consolidate", "test", "keep"}

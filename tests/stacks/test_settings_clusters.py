@@ -12,8 +12,8 @@ from stacks.mistakes import SettingsError
 from stacks.rules import OPERATORS
 from stacks.settings import Settings, read
 from tests.conftest import PROJECT
+from workloads.recipes.images import NEURON_TRAINING as IMAGE
 from workloads.recipes.step import Earlier
-from workloads.recipes.text_to_sql.steps import IMAGE
 
 Config = Callable[..., RawConfig]
 

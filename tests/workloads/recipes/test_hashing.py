@@ -10,7 +10,7 @@ from benchmarks.made_up import different_rows
 from tests.conftest import write_rows
 from workloads.hardware import trainium
 from workloads.recipes import RECIPES, Fleet, Recipe, hashing, sources
-from workloads.recipes.text_to_sql.steps import IMAGE
+from workloads.recipes.images import NEURON_TRAINING as IMAGE
 
 ALL = {"prepare", "compile", "train", "consolidate", "test"}
 TRAINED = {"train", "consolidate", "test"}

@@ -67,7 +67,8 @@ def test_the_recipe_is_planned_and_priced(followed: Path) -> None:
     assert done.returncode == 0, done.stderr
     plan = json.loads(done.stdout)
     assert plan["recipe"] == "haiku"
-    (step,) = plan["steps"]
+    step, keep = plan["steps"]
+    assert keep["name"] == "keep"
     assert (step["name"], step["machine"], step["launcher"]) == ("train", "trn1.32xlarge", "job")
     assert step["dollars"] == pytest.approx(21.50 / 2)
 

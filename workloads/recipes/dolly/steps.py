@@ -5,9 +5,9 @@ from pathlib import Path
 
 from .. import compiling
 from ..compiling import compile_step
+from ..images import NEURON_TRAINING
 from ..recipe import Fleet
 from ..step import RESUME_FROM, Arguments, File, Folder, Neuron, Placement, Processor, Step, ThisMachine, Value
-from ..text_to_sql.steps import IMAGE
 from .parameters import TINY, Dolly, DollyRehearsal
 
 
@@ -63,7 +63,7 @@ def _prepare(parameters: Dolly) -> Step:
         tuning={"processes": parameters.prepare_processes},
         placement=Processor(vcpus=8, memory=24),
         launcher="job",
-        image=IMAGE,
+        image=NEURON_TRAINING,
         minutes=3,
         limit_hours=1,
         needs_token=parameters.uses_token(),
@@ -102,7 +102,7 @@ def _train(parameters: Dolly, fleet: Fleet | None) -> Step:
         tuning=parameters.model_dump(include=TRAIN_TUNING),
         placement=Neuron(fleet.instance, fleet.nodes, fleet.efa) if fleet else ThisMachine(),
         launcher="job",
-        image=IMAGE,
+        image=NEURON_TRAINING,
         minutes=45,
         limit_hours=8,
         needs_token=parameters.uses_token(),
@@ -125,7 +125,7 @@ def _consolidate(parameters: Dolly) -> Step:
         tuning={},
         placement=Processor(vcpus=8, memory=100),
         launcher="job",
-        image=IMAGE,
+        image=NEURON_TRAINING,
         minutes=10,
         limit_hours=2,
     )
@@ -146,7 +146,7 @@ def _export(parameters: Dolly, fleet: Fleet) -> Step:
         tuning={},
         placement=Processor(vcpus=16, memory=100),
         launcher="job",
-        image=IMAGE,
+        image=NEURON_TRAINING,
         minutes=25,
         limit_hours=4,
     )
@@ -175,7 +175,7 @@ def _generate(parameters: Dolly, fleet: Fleet | None) -> Step:
         tuning={},
         placement=placement,
         launcher="job",
-        image=IMAGE,
+        image=NEURON_TRAINING,
         minutes=10,
         limit_hours=2,
     )

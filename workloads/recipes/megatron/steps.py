@@ -4,9 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...programs.megatron import repository
+from ..images import NEURON_TRAINING
 from ..recipe import Fleet
 from ..step import RESUME_FROM, Arguments, Checkout, File, Folder, Image, Neuron, Processor, Step, ThisMachine, Value
-from ..text_to_sql.steps import IMAGE
 from .parameters import REHEARSED, TINY, Megatron
 
 _EXTENSIONS = (
@@ -63,7 +63,7 @@ def _tokenizer(parameters: Megatron) -> Step:
         tuning={},
         placement=Processor(vcpus=2, memory=8),
         launcher="job",
-        image=IMAGE,
+        image=NEURON_TRAINING,
         minutes=1,
         limit_hours=1,
         needs_token=parameters.uses_token(),
@@ -82,7 +82,7 @@ def _download(parameters: Megatron) -> Step:
         tuning={},
         placement=Processor(vcpus=4, memory=16),
         launcher="job",
-        image=IMAGE,
+        image=NEURON_TRAINING,
         minutes=10,
         limit_hours=4,
     )
@@ -199,7 +199,7 @@ def _test(parameters: Megatron) -> Step:
         tuning={},
         placement=Processor(vcpus=32, memory=100),
         launcher="job",
-        image=IMAGE,
+        image=NEURON_TRAINING,
         minutes=25,
         limit_hours=4,
     )

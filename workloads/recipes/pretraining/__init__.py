@@ -3,6 +3,7 @@
 Where the guide was mended, docs/recipes/llama2-7b-ray.md says how.
 """
 
+from .. import compiling
 from ..recipe import Recipe
 from ..step import Folder
 from .parameters import Pretraining, PretrainingRehearsal
@@ -23,4 +24,5 @@ LLAMA2_RAY = Recipe(
         "tensorboard": Folder("train", "tensorboard"),
     },
     steps=steps,
+    only_on_neuron={compiling.NAME: compiling.WITHOUT_DEVICE},
 )

@@ -3,15 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
+from ..images import NEURON_TRAINING
 from ..recipe import Fleet
-from ..step import RESUME_FROM, Arguments, File, Folder, Image, Neuron, Processor, Step, ThisMachine, Value
+from ..step import RESUME_FROM, Arguments, File, Folder, Neuron, Processor, Step, ThisMachine, Value
 from .parameters import TINY, Pretraining, PretrainingRehearsal
-
-IMAGE = Image(
-    "neuron-training",
-    "public.ecr.aws/neuron/pytorch-training-neuronx:2.8.0-neuronx-py311-sdk2.26.1-ubuntu22.04",
-    ("optimum-neuron[training]==0.4.5", "datasets==4.8.5", "tensorboard==2.20.0", "ray[train]==2.52.1"),
-)
 
 
 def steps(parameters: Pretraining, fleet: Fleet | None) -> tuple[Step, ...]:
@@ -64,7 +59,7 @@ def _prepare(parameters: Pretraining) -> Step:
         tuning={"processes": parameters.prepare_processes},
         placement=Processor(vcpus=32, memory=64),
         launcher="job",
-        image=IMAGE,
+        image=NEURON_TRAINING,
         minutes=20,
         limit_hours=6,
         needs_token=parameters.uses_token(),
@@ -101,7 +96,7 @@ def _train(parameters: Pretraining, fleet: Fleet | None) -> Step:
         },
         placement=Neuron(fleet.instance, fleet.nodes, fleet.efa) if fleet else ThisMachine(),
         launcher="ray",
-        image=IMAGE,
+        image=NEURON_TRAINING,
         minutes=60 * 112 / fleet.nodes if fleet else 0,
         limit_hours=24 * 14,
         resumes=True,
@@ -132,7 +127,7 @@ def _consolidate(parameters: Pretraining) -> Step:
         tuning={},
         placement=Processor(vcpus=8, memory=100),
         launcher="job",
-        image=IMAGE,
+        image=NEURON_TRAINING,
         minutes=10,
         limit_hours=2,
     )
@@ -154,7 +149,7 @@ def _test(parameters: Pretraining) -> Step:
         tuning={"batch": parameters.test_batch},
         placement=Processor(vcpus=32, memory=100),
         launcher="job",
-        image=IMAGE,
+        image=NEURON_TRAINING,
         minutes=15,
         limit_hours=2,
     )

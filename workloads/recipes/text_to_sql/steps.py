@@ -5,15 +5,10 @@ from pathlib import Path
 
 from .. import compiling
 from ..compiling import compile_step
+from ..images import NEURON_TRAINING
 from ..recipe import Fleet
-from ..step import RESUME_FROM, Arguments, File, Folder, Image, Neuron, Processor, Step, ThisMachine, Value
+from ..step import RESUME_FROM, Arguments, File, Folder, Neuron, Processor, Step, ThisMachine, Value
 from .parameters import TINY, TextToSql, TextToSqlRehearsal
-
-IMAGE = Image(
-    "neuron-training",
-    "public.ecr.aws/neuron/pytorch-training-neuronx:2.8.0-neuronx-py311-sdk2.26.1-ubuntu22.04",
-    ("optimum-neuron[training]==0.4.5", "datasets==4.8.5", "tensorboard==2.20.0", "boto3==1.44.5"),
-)
 
 
 def steps(parameters: TextToSql, fleet: Fleet | None) -> tuple[Step, ...]:
@@ -70,7 +65,7 @@ def _prepare(parameters: TextToSql) -> Step:
         tuning={"processes": parameters.prepare_processes},
         placement=Processor(vcpus=8, memory=24),
         launcher="job",
-        image=IMAGE,
+        image=NEURON_TRAINING,
         minutes=3,
         limit_hours=1,
         needs_token=parameters.uses_token(),
@@ -103,7 +98,7 @@ def _train(parameters: TextToSql, fleet: Fleet | None) -> Step:
         tuning=parameters.model_dump(include=TRAIN_TUNING),
         placement=Neuron(fleet.instance, fleet.nodes, fleet.efa) if fleet else ThisMachine(),
         launcher="job",
-        image=IMAGE,
+        image=NEURON_TRAINING,
         minutes=20,
         limit_hours=6,
         needs_token=parameters.uses_token(),
@@ -125,7 +120,7 @@ def _consolidate(parameters: TextToSql) -> Step:
         tuning={},
         placement=Processor(vcpus=8, memory=100),
         launcher="job",
-        image=IMAGE,
+        image=NEURON_TRAINING,
         minutes=10,
         limit_hours=2,
         needs_token=parameters.uses_token(),
@@ -148,7 +143,7 @@ def _test(parameters: TextToSql) -> Step:
         tuning={"examples": parameters.test_examples},
         placement=Processor(vcpus=32, memory=100),
         launcher="job",
-        image=IMAGE,
+        image=NEURON_TRAINING,
         minutes=25,
         limit_hours=2,
         needs_token=parameters.uses_token(),
