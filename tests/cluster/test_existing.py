@@ -20,7 +20,9 @@ from .conftest import eventually, volume
 from .control_plane import ControlPlane
 from .kubelet import Behaviour, Kubelet
 
-STEPS = ["prepare", "train", "consolidate", "test", "keep"]
+STEPS = ["prepare", "compile", "train", "consolidate", "test", "keep"]
+UNTIL_TRAINED = STEPS[: STEPS.index("train") + 1]
+FROM_TRAINING = STEPS[STEPS.index("train") :]
 NOTHING_NEW = {"same", "read"}
 
 
@@ -58,10 +60,10 @@ def test_a_changed_learning_rate_stops_the_old_training_first_and_prepares_nothi
 ) -> None:
     machines.steps["train"] = Behaviour(None)
     stack.up(wait=False)
-    eventually(lambda: ran(machines, namespace) == ["prepare", "train"])
+    eventually(lambda: ran(machines, namespace) == UNTIL_TRAINED)
     machines.steps["train"] = Behaviour(0)
     stack.up(wait=True, parameters=parameters(learning_rate=2e-5))
-    assert ran(machines, namespace) == ["prepare", "train", "train", "consolidate", "test", "keep"]
+    assert ran(machines, namespace) == [*UNTIL_TRAINED, *STEPS[1:]]
     first, second = (one for one in machines.started if one.namespace == namespace and one.step == "train")
     assert first.pod not in second.beside
 
@@ -77,7 +79,7 @@ def test_a_failed_step_gives_its_reason_and_the_next_update_goes_on_from_it(
     assert "error: the data has no tokens" in str(error.value)
     machines.steps["train"] = Behaviour(0)
     stack.up()
-    assert ran(machines, namespace) == ["prepare", "train", "train", "consolidate", "test", "keep"]
+    assert ran(machines, namespace) == [*UNTIL_TRAINED, *FROM_TRAINING]
 
 
 def test_a_recipe_switched_there_and_back_runs_nothing_twice(
@@ -107,7 +109,7 @@ def test_a_destroy_stops_what_runs_and_leaves_the_claim_and_nothing_else(
 ) -> None:
     machines.steps["train"] = Behaviour(None)
     stack.up(wait=False)
-    eventually(lambda: ran(machines, namespace) == ["prepare", "train"])
+    eventually(lambda: ran(machines, namespace) == UNTIL_TRAINED)
     stack.destroy()
     assert stack.resources() == []
     for kind, version in (("Job", "batch/v1"), ("Pod", "v1"), ("Role", "rbac.authorization.k8s.io/v1")):
@@ -194,10 +196,11 @@ def test_several_nodes_train_together_in_one_indexed_job(
 ) -> None:
     machines.steps["train"] = Behaviour(None)
     stack.up(wait=False, nodes={"count": 2})
-    eventually(lambda: ran(machines, namespace) == ["prepare", "train", "train"])
+    eventually(lambda: ran(machines, namespace) == ["prepare", "compile", "compile", "train", "train"])
     pods = plane.objects("v1", "Pod").get(namespace=namespace, label_selector="trainyard.dev/step=train").items
     assert {pod.spec.nodeName for pod in pods} == {"trn1-0", "trn1-1"}
-    (service,) = plane.objects("v1", "Service").get(namespace=namespace).items
+    services = plane.objects("v1", "Service")
+    (service,) = services.get(namespace=namespace, label_selector="trainyard.dev/step=train").items
     assert {pod.spec.subdomain for pod in pods} == {service.metadata.name}
     assert {pod.spec.hostname for pod in pods} == {f"{service.metadata.name}-0", f"{service.metadata.name}-1"}
 
@@ -206,7 +209,7 @@ def test_the_commands_that_an_update_prints_work_as_they_are(
     stack: EngineStack, machines: Kubelet, namespace: str, plane: ControlPlane
 ) -> None:
     outputs = stack.up().outputs
-    assert "all 4 steps are done" in plane.kubectl(outputs["follow"].value)
+    assert f"all {len(STEPS)} steps are done" in plane.kubectl(outputs["follow"].value)
     assert "carried out" in plane.kubectl(outputs["logs"].value)
     assert all(step in plane.kubectl(outputs["pods"].value) for step in STEPS)
     assert "deleted" in plane.kubectl(outputs["stop"].value)
@@ -220,7 +223,7 @@ def test_a_training_can_go_on_from_an_earlier_one(
 ) -> None:
     hashes = stack.up().outputs["steps"].value
     stack.up(parameters=parameters(max_steps=500), resumeFrom=f"train-{hashes['train']}")
-    assert ran(machines, namespace) == [*STEPS, *STEPS[1:]]
+    assert ran(machines, namespace) == [*STEPS, *FROM_TRAINING]
     jobs = plane.objects("batch/v1", "Job").get(namespace=namespace, label_selector="trainyard.dev/step=train").items
     (command,) = (job.spec.template.spec.containers[0].command for job in jobs)
     assert command[command.index("--resume_from") + 1].endswith(f"/train-{hashes['train']}")

