@@ -20,7 +20,9 @@ EXCEPTIONS: Mapping[tuple[str, str], str] = {
     ("ordinary-user", "neuron-monitor"): "opens the devices of its node",
     ("no-escalation", "buildkit"): "newuidmap and newgidmap, which make its user namespace, are setuid",
     ("ordinary-user", "step"): "the Neuron images are made for root, and the folders on the shared volume are root's",
+    ("ordinary-user", "submitter"): "hands a Ray job over from the image that the step runs in",
     ("own-token", "run"): "makes the steps' objects, and looks at them",
+    ("own-token", "mpi-operator"): "makes the pods of MPIJobs, and looks at them",
     ("own-token", "ttl"): "stops the run and its steps",
 }
 """A rule and a container that need not keep it, each with the reason."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from workloads.hardware import PEAK_SOURCE, PRICE_DATE, PRICE_REGION
 from workloads.recipes import Step
+from workloads.recipes.keeping import KEEP
 from workloads.recipes.step import Folder, Neuron, ThisMachine
 
 from .run import Run
@@ -36,7 +37,7 @@ def facts(run: Run, settings: Settings, images: Mapping[str, str] | None = None)
         "prices": {"region": PRICE_REGION, "date": PRICE_DATE},
         "peak_source": PEAK_SOURCE,
         "data": _data(run),
-        "steps": [_step(step, run) for step in run.chosen],
+        "steps": [_step(step, run) for step in run.chosen if step.name != KEEP],
     }
 
 

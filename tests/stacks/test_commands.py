@@ -58,7 +58,7 @@ def ran(told: str) -> dict[str, bool]:
 def test_plan_shows_steps_hashes_machines_and_prices_without_an_account() -> None:
     told = trainyard("plan", "--stack", "dev", PATH="")
     assert told.returncode == 0, told.stderr
-    for text in ("prepare", "train", "consolidate", "test", "1 × trn1.32xlarge", "21.50", "us-east-1"):
+    for text in ("prepare", "train", "consolidate", "test", "1 × trn1.32xlarge", "14.33", "us-east-1"):
         assert text in told.stdout
 
 
@@ -72,7 +72,7 @@ def test_plan_shows_the_resource_tree_and_the_outputs_of_what_can_be_stood_up() 
 def test_plan_as_json_holds_the_same_numbers() -> None:
     plan = json.loads(trainyard("plan", "--stack", "dev", "--json").stdout)
     assert plan["dollars"] == pytest.approx(sum(step["dollars"] for step in plan["steps"]))
-    assert [step["name"] for step in plan["steps"]] == ["prepare", "train", "consolidate", "test", "keep"]
+    assert [step["name"] for step in plan["steps"]] == ["prepare", "compile", "train", "consolidate", "test", "keep"]
     assert all(len(step["hash"]) == 10 for step in plan["steps"])
 
 
@@ -163,7 +163,7 @@ def test_a_rehearsal_leaves_a_merged_model_a_report_and_a_picture(rehearsed: Pat
 
 
 def test_a_rehearsal_leaves_a_run_card_of_all_its_steps(rehearsed: Path) -> None:
-    place = rehearsed / "reports" / "llama3-8b-text-to-sql"
+    (place,) = (rehearsed / "runs" / "llama3-8b-text-to-sql").glob("keep-*/card")
     found = card.read(place)
     assert [(step["name"], step["done"], step["starts"]) for step in found["steps"]] == [
         (name, True, 1) for name in ("base", "prepare", "train", "consolidate", "test")
@@ -180,7 +180,7 @@ def test_a_rehearsal_leaves_a_run_card_of_all_its_steps(rehearsed: Path) -> None
 def test_a_rehearsal_that_is_over_is_followed_to_its_end(rehearsed: Path) -> None:
     told = trainyard("follow", "--folder", str(rehearsed))
     assert told.returncode == 0, told.stderr
-    assert "all 5 steps are done" in told.stdout
+    assert "all 6 steps are done" in told.stdout
 
 
 def test_a_second_rehearsal_has_nothing_to_do(rehearsed: Path) -> None:

@@ -50,7 +50,7 @@ def test_the_refusal_adds_up_from_the_dearest_step_and_says_what_to_do(config: C
     assert (round(price(config()), 2), 5) == (whole, limit)
     assert sum(each) == pytest.approx(whole, abs=0.005 * len(each))
     assert each == sorted(each, reverse=True)
-    assert re.search(r"train \$\d+\.\d\d \(1 × trn1\.32xlarge for 1\.23 h\)", told)
+    assert re.search(r"compile \$\d+\.\d\d \(1 × trn1\.32xlarge for 0\.\d\d h\)", told)
     for text in ("us-east-1", "trainyard:steps", "trainyard:parameters", "raise the limit"):
         assert text in told
     assert "\n" not in told

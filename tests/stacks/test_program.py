@@ -99,7 +99,7 @@ def test_a_cluster_from_nothing_can_be_previewed_with_nothing_there(config: Conf
     kinds = {one.type for one in recording.resources}
     assert {"eks:index:Cluster", "aws:fsx/lustreFileSystem:LustreFileSystem", "aws:s3/bucket:Bucket"} <= kinds
     steps = [one.name for one in recording.resources if one.type == "trainyard:components:Step"]
-    assert sorted(steps) == ["consolidate", "keep", "prepare", "test", "train"]
+    assert sorted(steps) == ["compile", "consolidate", "keep", "prepare", "test", "train"]
 
 
 def test_without_a_region_an_update_on_eks_stops_before_anything_is_made(config: Config) -> None:

@@ -33,7 +33,7 @@ def test_idle_costs_no_trainium_node_and_scaled_down_no_other_either() -> None:
     made = told(plans.dev())
     assert made.idle is not None
     assert made.scaled_down is not None
-    assert made.idle - made.scaled_down == pytest.approx(1.6128 + prices.volume_hour(200))
+    assert made.idle - made.scaled_down == pytest.approx(0.4032 + prices.volume_hour(200))
     assert made.scaled_down == pytest.approx(sum(line.dollars_per_hour or 0 for line in made.lines))
 
 

@@ -138,9 +138,10 @@ def _refusal(where: Bucket, name: str, error: Exception) -> str:
 
 
 def _s3() -> Any:
-    """A client of its own each time: credentials may change during hours of uploading, and making one takes little."""
-    import boto3
+    """A client of a session of its own each time: credentials may change during hours of uploading, boto3's default
+    session looks for them once, and making one takes little."""
+    from boto3.session import Session
     from botocore.config import Config
 
     patience = Config(retries={"mode": "standard", "total_max_attempts": 8}, connect_timeout=10, read_timeout=60)
-    return boto3.client("s3", config=patience)
+    return Session().client("s3", config=patience)

@@ -50,6 +50,7 @@ def test_files_go_below_stack_recipe_and_run_with_the_newest_checkpoint_alone(
 ) -> None:
     assert run(arguments) == 0
     assert set(target(tmp_path)) == {
+        "card/run-card.html",
         "card/run-card.json",
         "checkpoint/step-00000020/_SUCCESS",
         "checkpoint/step-00000020/state.pt",
