@@ -16,6 +16,8 @@ REQUIREMENTS := requirements.txt requirements-rehearsal.txt requirements-dev.txt
 BIN := $(VENV)/bin
 # named after what they stand for, so that a fresh checkout finds a finished environment, and a changed list does not
 INSTALLED := $(VENV)/.trainyard-requirements-$(shell cat $(REQUIREMENTS) constraints.txt | cksum | cut -d ' ' -f 1)
+SCANNER := $(VENV)/scanner
+SCANS := $(SCANNER)/.trainyard-requirements-$(shell cksum requirements-scanner.txt | cut -d ' ' -f 1)
 LINKED := $(VENV)/.trainyard-project-$(shell echo "$(CURDIR)" | cat - pyproject.toml | cksum | cut -d ' ' -f 1)
 
 .DEFAULT_GOAL := help
@@ -29,8 +31,8 @@ setup: $(LINKED) ## make the virtual environment with all that is needed (about 
 run: setup ## the main job: rehearse a recipe on this machine's CPU, from data to a tested model
 	$(BIN)/python -m stacks rehearse $(RECIPE)
 
-test: check ## all checks and tests
-	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
+test: check $(SCANS) ## all checks and tests
+	TRAINYARD_CHECKOV="$(abspath $(SCANNER))/bin/checkov" $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
 
 check: setup ## style, types, and which way imports point
 	$(BIN)/ruff format --check .
@@ -52,6 +54,11 @@ $(INSTALLED):
 	$(if $(TORCH_INDEX),$(BIN)/python -m pip install --quiet --index-url $(TORCH_INDEX) $(shell grep '^torch==' requirements-rehearsal.txt))
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(addprefix -r ,$(REQUIREMENTS))
 	@rm -f $(VENV)/.trainyard-requirements-* && touch $@
+
+$(SCANS): $(INSTALLED)
+	$(PYTHON) -m venv $(SCANNER)
+	$(SCANNER)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-scanner.txt
+	@rm -f $(SCANNER)/.trainyard-requirements-* && touch $@
 
 # Pulumi.yaml names .venv: when VENV is elsewhere, .venv leads there, so that `pulumi up` finds the same interpreter
 $(LINKED): $(INSTALLED)

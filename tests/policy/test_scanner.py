@@ -1,8 +1,8 @@
 """Checkov, an off-the-shelf scanner, reads the Kubernetes objects: what it finds is accepted below, each with a reason.
 
-It needs older libraries than the project's own (packaging, networkx), so it lives in an environment of its own:
-`python3 -m venv <folder> && <folder>/bin/pip install checkov==3.3.30`. TRAINYARD_CHECKOV names the program; without, it
-is looked for on PATH, and where it is not the tests are skipped.
+It needs older libraries than the project's own (packaging, networkx), so it lives in an environment of its own, which
+`make test` makes from requirements-scanner.txt. TRAINYARD_CHECKOV names the program; without, it is looked for on PATH,
+and where it is not the tests are skipped.
 """
 
 import json
