@@ -12,7 +12,7 @@ from stacks.commands import app
 from tests.workloads.programs.card.made import FACTS, made_run
 from workloads.programs import card
 
-WIDE = {"COLUMNS": "160"}
+WIDE = {"COLUMNS": "160", "LINES": "50", "TERM": "xterm", "NO_COLOR": "1", "FORCE_COLOR": None, "TTY_COMPATIBLE": None}
 
 
 @pytest.fixture
