@@ -1,18 +1,19 @@
 """`trainyard card`: one shown, two compared, and the exit status that a script reads."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from stacks.cards import Difference, asked_alike, differences
-from stacks.commands import app
+from tests.conftest import PROJECT
 from tests.workloads.programs.card.made import FACTS, made_run
 from workloads.programs import card
-
-WIDE = {"COLUMNS": "160", "LINES": "50", "TERM": "xterm", "NO_COLOR": "1", "FORCE_COLOR": None, "TTY_COMPATIBLE": None}
 
 
 @pytest.fixture
@@ -29,7 +30,17 @@ def other(left: Path, **changes: Any) -> Path:
 
 
 def trainyard(*arguments: object) -> Any:
-    return CliRunner().invoke(app, list(map(str, arguments)), env=WIDE)
+    """The command in a process of its own: what other tests left behind in this one is not to matter."""
+    done = subprocess.run(
+        [sys.executable, "-m", "stacks", *map(str, arguments)],
+        cwd=PROJECT,
+        env={**os.environ, "COLUMNS": "160", "NO_COLOR": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return SimpleNamespace(exit_code=done.returncode, output=done.stdout)
 
 
 def test_a_card_is_shown_with_results_steps_data_and_parameters(left: Path) -> None:
