@@ -81,8 +81,8 @@ def test_a_mistake_that_workers_find_ends_training_with_its_own_words_and_status
     log = tmp_path / "log"
     arguments = pretrain_arguments(learning_rate=1e30, max_grad_norm=1e30, warmup_steps=0)
     assert start(arguments, log).wait() == 2
-    last = log.read_text().strip().splitlines()[-1]
-    assert last.startswith("error: The loss is no longer a number")
+    # Ray's own processes may still have a word after it
+    assert any(line.startswith("error: The loss is no longer a number") for line in log.read_text().splitlines())
     assert not folders.is_done(arguments["out"])
 
 

@@ -64,7 +64,7 @@ def test_every_step_is_either_whole_or_not_done_whenever_it_is_killed(
         time.sleep(took * rng.uniform(0.5, 0.95))
         process.send_signal(signal.SIGKILL)
         ended_before = process.wait() == 0
-        assert folders.is_done(killed) == ended_before
+        assert folders.is_done(killed) or not ended_before  # killed after its marker, it is whole all the same
         assert start(step, killed, arguments[step]).wait() == 0
         assert folders.is_done(killed)
         assert results(killed) == results(whole), step
