@@ -36,6 +36,12 @@ class File:
     path: Path
 
 
+def file_or_name(name: str) -> File | str:
+    """The file of this machine's that `name` is the path of; where there is none, `name` as it is."""
+    path = Path(name)
+    return File(path.absolute()) if path.is_file() else name
+
+
 @dataclass(frozen=True, slots=True)
 class Earlier:
     """An argument: the folder of a step as it was in an earlier run, which had the hash `hash`."""

@@ -1,13 +1,23 @@
 """The steps of the Dolly recipe, from its parameters and the nodes to train on."""
 
 from dataclasses import replace
-from pathlib import Path
 
 from .. import compiling
 from ..compiling import compile_step
 from ..images import NEURON_TRAINING
 from ..recipe import Fleet
-from ..step import RESUME_FROM, Arguments, File, Folder, Neuron, Placement, Processor, Step, ThisMachine, Value
+from ..step import (
+    RESUME_FROM,
+    Arguments,
+    Folder,
+    Neuron,
+    Placement,
+    Processor,
+    Step,
+    ThisMachine,
+    Value,
+    file_or_name,
+)
 from .parameters import TINY, Dolly, DollyRehearsal
 
 
@@ -163,7 +173,7 @@ def _generate(parameters: Dolly, fleet: Fleet | None) -> Step:
             "consolidated": Folder("consolidate"),
             "data": Folder("prepare"),
             "backend": "neuron" if fleet else "cpu",
-            "prompts": _file(parameters.prompts),
+            "prompts": file_or_name(parameters.prompts),
             "rows": parameters.prompt_rows,
             "precision": parameters.precision,
             "batch": parameters.export_batch,
@@ -192,10 +202,4 @@ def _model(parameters: Dolly) -> Arguments:
 
 
 def _rows(parameters: Dolly) -> Arguments:
-    return {"dataset": _file(parameters.dataset), "dataset_revision": parameters.dataset_revision}
-
-
-def _file(name: str) -> Value:
-    """A file of this machine's by its content, any other name as it is."""
-    path = Path(name)
-    return File(path.absolute()) if name and path.is_file() else name
+    return {"dataset": file_or_name(parameters.dataset), "dataset_revision": parameters.dataset_revision}

@@ -1,12 +1,11 @@
 """The steps of the Megatron recipe, from its parameters and the nodes to train on."""
 
 from dataclasses import replace
-from pathlib import Path
 
 from ...programs.megatron import repository
 from ..images import NEURON_TRAINING
 from ..recipe import Fleet
-from ..step import RESUME_FROM, Arguments, Checkout, File, Folder, Image, Neuron, Processor, Step, ThisMachine, Value
+from ..step import RESUME_FROM, Arguments, Checkout, Folder, Image, Neuron, Processor, Step, ThisMachine, file_or_name
 from .parameters import REHEARSED, TINY, Megatron
 
 _EXTENSIONS = (
@@ -58,7 +57,7 @@ def _tokenizer(parameters: Megatron) -> Step:
         arguments={
             "tokenizer": parameters.tokenizer,
             "tokenizer_revision": parameters.tokenizer_revision,
-            "corpus": _dataset(parameters) if parameters.tokenizer == TINY else "",
+            "corpus": file_or_name(parameters.dataset) if parameters.tokenizer == TINY else "",
         },
         tuning={},
         placement=Processor(vcpus=2, memory=8),
@@ -75,7 +74,7 @@ def _download(parameters: Megatron) -> Step:
         name="download",
         program="programs.megatron.download",
         arguments={
-            "dataset": _dataset(parameters),
+            "dataset": file_or_name(parameters.dataset),
             "dataset_revision": parameters.dataset_revision,
             "held_out_share": parameters.held_out_share,
         },
@@ -218,8 +217,3 @@ def _check(parameters: Megatron) -> Step:
         minutes=0.1,
         limit_hours=1,
     )
-
-
-def _dataset(parameters: Megatron) -> Value:
-    path = Path(parameters.dataset)
-    return File(path.absolute()) if path.is_file() else parameters.dataset

@@ -1,11 +1,10 @@
 """The steps of the pretraining recipe, from its parameters and the nodes to train on."""
 
 from dataclasses import replace
-from pathlib import Path
 
 from ..images import NEURON_TRAINING
 from ..recipe import Fleet
-from ..step import RESUME_FROM, Arguments, File, Folder, Neuron, Processor, Step, ThisMachine, Value
+from ..step import RESUME_FROM, Arguments, Folder, Neuron, Processor, Step, ThisMachine, file_or_name
 from .parameters import TINY, Pretraining, PretrainingRehearsal
 
 
@@ -156,6 +155,5 @@ def _test(parameters: Pretraining) -> Step:
 
 
 def _corpus(parameters: Pretraining) -> Arguments:
-    path = Path(parameters.corpus)
-    where: Value = File(path.absolute()) if path.is_file() else parameters.corpus
-    return {"corpus": where, **parameters.model_dump(include={"corpus_revision", "corpus_files", "corpus_field"})}
+    described = parameters.model_dump(include={"corpus_revision", "corpus_files", "corpus_field"})
+    return {"corpus": file_or_name(parameters.corpus), **described}

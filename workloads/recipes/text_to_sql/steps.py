@@ -1,13 +1,12 @@
 """The steps of the text-to-SQL recipes, from their parameters and the nodes to train on."""
 
 from dataclasses import replace
-from pathlib import Path
 
 from .. import compiling
 from ..compiling import compile_step
 from ..images import NEURON_TRAINING
 from ..recipe import Fleet
-from ..step import RESUME_FROM, Arguments, File, Folder, Neuron, Processor, Step, ThisMachine, Value
+from ..step import RESUME_FROM, Arguments, Folder, Neuron, Processor, Step, ThisMachine, Value, file_or_name
 from .parameters import TINY, TextToSql, TextToSqlRehearsal
 
 
@@ -160,9 +159,8 @@ def _model(parameters: TextToSql) -> Arguments:
 
 
 def _rows(parameters: TextToSql) -> Arguments:
-    path = Path(parameters.dataset)
     return {
-        "dataset": File(path.absolute()) if path.is_file() else parameters.dataset,
+        "dataset": file_or_name(parameters.dataset),
         "dataset_revision": parameters.dataset_revision,
         **parameters.model_dump(include={"train_rows", "eval_rows", "shuffle_seed", "block_size"}),
     }
