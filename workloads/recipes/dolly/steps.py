@@ -1,7 +1,5 @@
 """The steps of the Dolly recipe, from its parameters and the nodes to train on."""
 
-from dataclasses import replace
-
 from .. import compiling
 from ..compiling import compile_step
 from ..images import NEURON_TRAINING
@@ -17,6 +15,7 @@ from ..step import (
     ThisMachine,
     Value,
     file_or_name,
+    rehearsed,
 )
 from .parameters import TINY, Dolly, DollyRehearsal
 
@@ -40,8 +39,7 @@ REHEARSAL_MINUTES = {"base": 0.1, "prepare": 0.1, "train": 1.0, "consolidate": 0
 
 def _here(step: Step, parameters: Dolly) -> Step:
     processes = parameters.processes if isinstance(parameters, DollyRehearsal) and step.name == "train" else 1
-    placement = ThisMachine(processes)
-    return replace(step, placement=placement, launcher="local", image=None, minutes=REHEARSAL_MINUTES[step.name])
+    return rehearsed(step, REHEARSAL_MINUTES[step.name], processes)
 
 
 def _base(parameters: DollyRehearsal) -> Step:

@@ -1,11 +1,21 @@
 """The steps of the Megatron recipe, from its parameters and the nodes to train on."""
 
-from dataclasses import replace
-
 from ...programs.megatron import repository
 from ..images import NEURON_TRAINING
 from ..recipe import Fleet
-from ..step import RESUME_FROM, Arguments, Checkout, Folder, Image, Neuron, Processor, Step, ThisMachine, file_or_name
+from ..step import (
+    RESUME_FROM,
+    Arguments,
+    Checkout,
+    Folder,
+    Image,
+    Neuron,
+    Processor,
+    Step,
+    ThisMachine,
+    file_or_name,
+    rehearsed,
+)
 from .parameters import REHEARSED, TINY, Megatron
 
 _EXTENSIONS = (
@@ -37,16 +47,15 @@ would not replace that."""
 TOKENS_PER_SECOND_AND_NODE = 10_500
 """82 sequences of 4096 a second on 32 trn1.32xlarge with bf16SR (AWS Neuron's benchmark of Llama2-7B pre-training)."""
 
+REHEARSAL_MINUTES = 0.1
+"""A step's, whichever it is."""
+
 
 def steps(parameters: Megatron, fleet: Fleet | None) -> tuple[Step, ...]:
     """tokenizer, download, tokenize, compile, train, convert, test; in a rehearsal the first three, and check."""
     data = (_tokenizer(parameters), _download(parameters), _tokenize(parameters, indexed=fleet is not None))
     if fleet is None:
-        here = (*data, _check(parameters))
-        return tuple(
-            replace(step, placement=ThisMachine(), launcher="local", image=None, minutes=0.1, needs_token=False)
-            for step in here
-        )
+        return tuple(rehearsed(step, REHEARSAL_MINUTES) for step in (*data, _check(parameters)))
     return (*data, _compile(parameters, fleet), _train(parameters, fleet), _convert(parameters), _test(parameters))
 
 
@@ -214,6 +223,6 @@ def _check(parameters: Megatron) -> Step:
         placement=ThisMachine(),
         launcher="local",
         image=None,
-        minutes=0.1,
+        minutes=REHEARSAL_MINUTES,
         limit_hours=1,
     )

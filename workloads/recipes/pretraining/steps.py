@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from ..images import NEURON_TRAINING
 from ..recipe import Fleet
-from ..step import RESUME_FROM, Arguments, Folder, Neuron, Processor, Step, ThisMachine, file_or_name
+from ..step import RESUME_FROM, Arguments, Folder, Neuron, Processor, Step, ThisMachine, file_or_name, rehearsed
 from .parameters import TINY, Pretraining, PretrainingRehearsal
 
 
@@ -14,10 +14,7 @@ def steps(parameters: Pretraining, fleet: Fleet | None) -> tuple[Step, ...]:
     train = _train(parameters, fleet)
     if fleet is not None:
         return (prepare, _compile(parameters, train), train, *after)
-    here = tuple(
-        replace(step, placement=ThisMachine(), launcher="local", image=None, minutes=REHEARSAL_MINUTES[step.name])
-        for step in (prepare, replace(train, after=()), *after)
-    )
+    here = tuple(rehearsed(step, REHEARSAL_MINUTES[step.name]) for step in (prepare, replace(train, after=()), *after))
     if isinstance(parameters, PretrainingRehearsal) and parameters.tokenizer == TINY:
         return (_tokenizer(parameters), *here)
     return here

@@ -1,12 +1,10 @@
 """The steps of the text-to-SQL recipes, from their parameters and the nodes to train on."""
 
-from dataclasses import replace
-
 from .. import compiling
 from ..compiling import compile_step
 from ..images import NEURON_TRAINING
 from ..recipe import Fleet
-from ..step import RESUME_FROM, Arguments, Folder, Neuron, Processor, Step, ThisMachine, Value, file_or_name
+from ..step import RESUME_FROM, Arguments, Folder, Neuron, Processor, Step, ThisMachine, Value, file_or_name, rehearsed
 from .parameters import TINY, TextToSql, TextToSqlRehearsal
 
 
@@ -17,10 +15,7 @@ def steps(parameters: TextToSql, fleet: Fleet | None) -> tuple[Step, ...]:
     real = (_prepare(parameters), train, _consolidate(parameters), _test(parameters))
     if fleet is not None:
         return (real[0], compile_step(train), *real[1:])
-    here = tuple(
-        replace(step, placement=ThisMachine(), launcher="local", image=None, minutes=REHEARSAL_MINUTES[step.name])
-        for step in real
-    )
+    here = tuple(rehearsed(step, REHEARSAL_MINUTES[step.name]) for step in real)
     if isinstance(parameters, TextToSqlRehearsal) and TINY in (parameters.model, parameters.tokenizer):
         return (_base(parameters), *here)
     return here
