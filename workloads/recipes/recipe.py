@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ..hardware import InstanceType, trainium
 from .keeping import KEEP, keep
-from .step import Folder, Step
+from .step import Folder, Neuron, Step, ThisMachine
 
 
 class Parameters(BaseModel):
@@ -39,6 +39,11 @@ class Fleet:
     @property
     def neuron_cores(self) -> int:
         return self.nodes * self.instance.neuron_cores
+
+
+def every_node(fleet: Fleet | None) -> Neuron | ThisMachine:
+    """Where training runs: on all nodes of `fleet`, and without one on this machine."""
+    return Neuron(fleet.instance, fleet.nodes, fleet.efa) if fleet else ThisMachine()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

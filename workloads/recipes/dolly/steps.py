@@ -3,7 +3,7 @@
 from .. import compiling
 from ..compiling import compile_step
 from ..images import NEURON_TRAINING
-from ..recipe import Fleet
+from ..recipe import Fleet, every_node
 from ..step import (
     RESUME_FROM,
     Arguments,
@@ -108,7 +108,7 @@ def _train(parameters: Dolly, fleet: Fleet | None) -> Step:
             RESUME_FROM: "",
         },
         tuning=parameters.model_dump(include=TRAIN_TUNING),
-        placement=Neuron(fleet.instance, fleet.nodes, fleet.efa) if fleet else ThisMachine(),
+        placement=every_node(fleet),
         launcher="job",
         image=NEURON_TRAINING,
         minutes=45,

@@ -2,14 +2,13 @@
 
 from ...programs.megatron import repository
 from ..images import NEURON_TRAINING
-from ..recipe import Fleet
+from ..recipe import Fleet, every_node
 from ..step import (
     RESUME_FROM,
     Arguments,
     Checkout,
     Folder,
     Image,
-    Neuron,
     Processor,
     Step,
     ThisMachine,
@@ -145,7 +144,7 @@ def _compile(parameters: Megatron, fleet: Fleet) -> Step:
         program="programs.megatron.precompile",
         arguments=_training(parameters, fleet),
         tuning=_training_tuning(parameters, fleet),
-        placement=Neuron(fleet.instance, fleet.nodes, fleet.efa),
+        placement=every_node(fleet),
         launcher="mpi",
         image=MEGATRON_IMAGE,
         minutes=15,
@@ -162,7 +161,7 @@ def _train(parameters: Megatron, fleet: Fleet) -> Step:
         program="programs.megatron.train",
         arguments=_training(parameters, fleet),
         tuning=_training_tuning(parameters, fleet),
-        placement=Neuron(fleet.instance, fleet.nodes, fleet.efa),
+        placement=every_node(fleet),
         launcher="mpi",
         image=MEGATRON_IMAGE,
         minutes=round(minutes),

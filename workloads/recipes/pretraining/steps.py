@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from ..images import NEURON_TRAINING
-from ..recipe import Fleet
-from ..step import RESUME_FROM, Arguments, Folder, Neuron, Processor, Step, ThisMachine, file_or_name, rehearsed
+from ..recipe import Fleet, every_node
+from ..step import RESUME_FROM, Arguments, Folder, Processor, Step, ThisMachine, file_or_name, rehearsed
 from .parameters import TINY, Pretraining, PretrainingRehearsal
 
 
@@ -90,7 +90,7 @@ def _train(parameters: Pretraining, fleet: Fleet | None) -> Step:
             **parameters.model_dump(include=TRAIN_TUNING),
             "peak_tflops": fleet.nodes * fleet.instance.peak_tflops if fleet else 0,
         },
-        placement=Neuron(fleet.instance, fleet.nodes, fleet.efa) if fleet else ThisMachine(),
+        placement=every_node(fleet),
         launcher="ray",
         image=NEURON_TRAINING,
         minutes=60 * 112 / fleet.nodes if fleet else 0,

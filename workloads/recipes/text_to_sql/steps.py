@@ -3,8 +3,8 @@
 from .. import compiling
 from ..compiling import compile_step
 from ..images import NEURON_TRAINING
-from ..recipe import Fleet
-from ..step import RESUME_FROM, Arguments, Folder, Neuron, Processor, Step, ThisMachine, Value, file_or_name, rehearsed
+from ..recipe import Fleet, every_node
+from ..step import RESUME_FROM, Arguments, Folder, Processor, Step, ThisMachine, Value, file_or_name, rehearsed
 from .parameters import TINY, TextToSql, TextToSqlRehearsal
 
 
@@ -90,7 +90,7 @@ def _train(parameters: TextToSql, fleet: Fleet | None) -> Step:
             RESUME_FROM: "",
         },
         tuning=parameters.model_dump(include=TRAIN_TUNING),
-        placement=Neuron(fleet.instance, fleet.nodes, fleet.efa) if fleet else ThisMachine(),
+        placement=every_node(fleet),
         launcher="job",
         image=NEURON_TRAINING,
         minutes=20,
