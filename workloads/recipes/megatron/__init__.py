@@ -3,6 +3,7 @@
 Where the guide was mended, docs/recipes/llama2-7b-megatron.md says how.
 """
 
+from .. import compiling
 from ..recipe import Recipe
 from ..step import Folder
 from .parameters import Megatron, MegatronRehearsal
@@ -25,7 +26,7 @@ MEGATRON = Recipe(
     },
     steps=steps,
     only_on_neuron={
-        "compile": _MPI,
+        compiling.NAME: _MPI,
         "train": _MPI,
         "convert": "needs a checkpoint of train and the recipe's image; its command is checked by the step check",
         "test": "needs the model that convert leaves",

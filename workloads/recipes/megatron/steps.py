@@ -1,6 +1,7 @@
 """The steps of the Megatron recipe, from its parameters and the nodes to train on."""
 
 from ...programs.megatron import repository
+from .. import compiling
 from ..images import NEURON_TRAINING
 from ..recipe import Fleet, every_node
 from ..step import (
@@ -140,7 +141,7 @@ def _training_tuning(parameters: Megatron, fleet: Fleet) -> Arguments:
 def _compile(parameters: Megatron, fleet: Fleet) -> Step:
     """Ten minutes on four nodes, says the guide."""
     return Step(
-        name="compile",
+        name=compiling.NAME,
         program="programs.megatron.precompile",
         arguments=_training(parameters, fleet),
         tuning=_training_tuning(parameters, fleet),
@@ -167,7 +168,7 @@ def _train(parameters: Megatron, fleet: Fleet) -> Step:
         minutes=round(minutes),
         limit_hours=max(168, round(3 * minutes / 60)),
         resumes=True,
-        after=("compile",),
+        after=(compiling.NAME,),
     )
 
 

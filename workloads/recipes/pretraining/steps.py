@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from .. import compiling
 from ..images import NEURON_TRAINING
 from ..recipe import Fleet, every_node
 from ..step import RESUME_FROM, Arguments, Folder, Processor, Step, ThisMachine, file_or_name, rehearsed
@@ -10,11 +11,11 @@ from .parameters import TINY, Pretraining, PretrainingRehearsal
 
 def steps(parameters: Pretraining, fleet: Fleet | None) -> tuple[Step, ...]:
     """prepare, compile, train, consolidate, test; on this machine there is nothing to compile for."""
-    prepare, after = _prepare(parameters), (_consolidate(parameters), _test(parameters))
     train = _train(parameters, fleet)
+    real = (_prepare(parameters), train, _consolidate(parameters), _test(parameters))
     if fleet is not None:
-        return (prepare, _compile(parameters, train), train, *after)
-    here = tuple(rehearsed(step, REHEARSAL_MINUTES[step.name]) for step in (prepare, replace(train, after=()), *after))
+        return (real[0], _compile(parameters, train), *real[1:])
+    here = tuple(rehearsed(step, REHEARSAL_MINUTES[step.name]) for step in real)
     if isinstance(parameters, PretrainingRehearsal) and parameters.tokenizer == TINY:
         return (_tokenizer(parameters), *here)
     return here
@@ -96,18 +97,17 @@ def _train(parameters: Pretraining, fleet: Fleet | None) -> Step:
         minutes=60 * 112 / fleet.nodes if fleet else 0,
         limit_hours=24 * 14,
         resumes=True,
-        after=("compile",),
+        after=(compiling.NAME,),
     )
 
 
 def _compile(parameters: Pretraining, train: Step) -> Step:
     """The guide's: ten steps, up to six minutes. Cut off before it was done, it keeps what the cache has."""
-    without = {RESUME_FROM: ""}
     return replace(
         train,
-        name="compile",
+        name=compiling.NAME,
         program="programs.pretraining.compile",
-        arguments={**train.arguments, **without, "compile_steps": parameters.compile_steps},
+        arguments={**train.arguments, "compile_steps": parameters.compile_steps},
         minutes=15,
         limit_hours=3,
         resumes=False,

@@ -1,6 +1,6 @@
 """The steps of the text-to-SQL recipes, from their parameters and the nodes to train on."""
 
-from .. import compiling
+from .. import compiling, training
 from ..compiling import compile_step
 from ..images import NEURON_TRAINING
 from ..recipe import Fleet, every_node
@@ -71,7 +71,6 @@ TRAIN_ARGUMENTS = {
     *("lora_targets", "max_steps", "micro_batch", "accumulation", "learning_rate", "warmup_steps", "weight_decay"),
     *("max_grad_norm", "seed"),
 }
-TRAIN_TUNING = {"gradient_checkpointing", "log_every", "eval_every", "checkpoint_every", "keep_checkpoints"}
 
 
 def _train(parameters: TextToSql, fleet: Fleet | None) -> Step:
@@ -89,7 +88,7 @@ def _train(parameters: TextToSql, fleet: Fleet | None) -> Step:
             **parameters.model_dump(include=TRAIN_ARGUMENTS),
             RESUME_FROM: "",
         },
-        tuning=parameters.model_dump(include=TRAIN_TUNING),
+        tuning=parameters.model_dump(include=training.TUNING),
         placement=every_node(fleet),
         launcher="job",
         image=NEURON_TRAINING,
