@@ -16,6 +16,7 @@ from ..step import (
     file_or_name,
     rehearsed,
 )
+from ..testing import test_step
 from .parameters import REHEARSED, TINY, Megatron
 
 _EXTENSIONS = (
@@ -192,22 +193,12 @@ def _convert(parameters: Megatron) -> Step:
 
 def _test(parameters: Megatron) -> Step:
     """A block takes 4096 × 13.5 GFLOP, half a minute on 32 vCPUs at 2 TFLOPS; a token of a generation 0.2 s."""
-    return Step(
-        name="test",
-        program="programs.pretraining.test",
-        arguments={
-            "data": Folder("tokenize"),
-            "model": Folder("convert", "model"),
-            "precision": parameters.precision,
-            "blocks": parameters.test_blocks,
-            "prompts": parameters.test_prompts,
-            "max_new_tokens": parameters.test_max_new_tokens,
-            "batch": parameters.test_batch,
-        },
+    return test_step(
+        parameters,
+        data="tokenize",
+        model="convert",
+        more={"batch": parameters.test_batch},
         tuning={},
-        placement=Processor(vcpus=32, memory=100),
-        launcher="job",
-        image=NEURON_TRAINING,
         minutes=25,
         limit_hours=4,
     )

@@ -6,6 +6,7 @@ from .. import compiling
 from ..images import NEURON_TRAINING
 from ..recipe import Fleet, every_node
 from ..step import RESUME_FROM, Arguments, Folder, Processor, Step, ThisMachine, file_or_name, rehearsed
+from ..testing import test_step
 from .parameters import TINY, Pretraining, PretrainingRehearsal
 
 
@@ -131,21 +132,12 @@ def _consolidate(parameters: Pretraining) -> Step:
 
 def _test(parameters: Pretraining) -> Step:
     """32 blocks are 131,072 tokens of 1.3e10 operations: some ten minutes at 3 teraflops, which 32 vCPUs do in bf16."""
-    return Step(
-        name="test",
-        program="programs.pretraining.test",
-        arguments={
-            "data": Folder("prepare"),
-            "model": Folder("consolidate", "model"),
-            "precision": parameters.precision,
-            "blocks": parameters.test_blocks,
-            "prompts": parameters.test_prompts,
-            "max_new_tokens": parameters.test_max_new_tokens,
-        },
+    return test_step(
+        parameters,
+        data="prepare",
+        model="consolidate",
+        more={},
         tuning={"batch": parameters.test_batch},
-        placement=Processor(vcpus=32, memory=100),
-        launcher="job",
-        image=NEURON_TRAINING,
         minutes=15,
         limit_hours=2,
     )
