@@ -3,25 +3,18 @@
 Numbers not explained here are the seed guide's own.
 """
 
-from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from .. import fitting
+from ..fields import SAMPLES, TINY, Precision
 from ..recipe import Fleet, Parameters
-
-SAMPLE = Path(__file__).resolve().parents[2] / "samples" / "dolly.jsonl"
-"""The project's own rows in the real data set's form, for rehearsals and tests without a network."""
-
-TINY = "tiny"
-"""In place of a model's name: the tiny Llama that a rehearsal makes for itself."""
 
 HEADS = 32
 """Attention heads of Llama 2 7B, which tensor-parallel degrees must divide."""
 
 Share = Annotated[float, Field(gt=0, le=1)]
-Count = Annotated[int, Field(ge=0)]
 
 
 class Dolly(Parameters):
@@ -34,27 +27,27 @@ class Dolly(Parameters):
     train_rows: PositiveInt = 15_000
     eval_rows: PositiveInt = 300
     """Held out of the 15,011, of which the guide holds out none: about 40 blocks to look up the loss on."""
-    shuffle_seed: Count = 42
+    shuffle_seed: NonNegativeInt = 42
     block_size: PositiveInt = 2048
     tensor_parallel_degree: PositiveInt = 8
-    precision: Literal["bf16", "fp32"] = "bf16"
+    precision: Precision = "bf16"
     epochs: PositiveInt = 3
-    max_steps: Count = 0
+    max_steps: NonNegativeInt = 0
     """0 for as many as the epochs make."""
     micro_batch: PositiveInt = 1
     accumulation: PositiveInt = 16
     learning_rate: PositiveFloat = 5e-5
-    warmup_steps: Count = 0
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    warmup_steps: NonNegativeInt = 0
+    weight_decay: NonNegativeFloat = 0.0
     max_grad_norm: PositiveFloat = 1.0
-    seed: Count = 42
+    seed: NonNegativeInt = 42
     gradient_checkpointing: bool = True
     log_every: PositiveInt = 10
     eval_every: PositiveInt = 20
     checkpoint_every: PositiveInt = 20
     """About 90 GB each: 14 of bf16 weights, and 12 bytes a weight of optimizer state in fp32."""
     keep_checkpoints: PositiveInt = 1
-    prepare_processes: Count = 0
+    prepare_processes: NonNegativeInt = 0
     export_cores: PositiveInt = 2
     export_batch: PositiveInt = 1
     export_sequence_length: PositiveInt = 2048
@@ -65,7 +58,7 @@ class Dolly(Parameters):
     temperature: PositiveFloat = 0.9
     top_k: PositiveInt = 50
     top_p: Share = 0.9
-    generate_seed: Count = 42
+    generate_seed: NonNegativeInt = 42
 
     def uses_token(self) -> bool:
         return self.model.startswith("meta-llama/")
@@ -112,16 +105,16 @@ class DollyRehearsal(Dolly):
     """The same on this machine's CPU: a tiny Llama of random weights, the project's own rows, two processes."""
 
     model: str = TINY
-    dataset: str = str(SAMPLE)
+    dataset: str = str(SAMPLES / "dolly.jsonl")
     eval_rows: PositiveInt = 32
     block_size: PositiveInt = 128
     tensor_parallel_degree: PositiveInt = 1
-    precision: Literal["bf16", "fp32"] = "fp32"
+    precision: Precision = "fp32"
     epochs: PositiveInt = 40
     micro_batch: PositiveInt = 4
     accumulation: PositiveInt = 2
     learning_rate: PositiveFloat = 4e-3
-    warmup_steps: Count = 20
+    warmup_steps: NonNegativeInt = 20
     gradient_checkpointing: bool = False
     eval_every: PositiveInt = 40
     checkpoint_every: PositiveInt = 100

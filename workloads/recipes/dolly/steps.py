@@ -2,6 +2,7 @@
 
 from .. import compiling, training
 from ..compiling import compile_step
+from ..fields import TINY
 from ..images import NEURON_TRAINING
 from ..recipe import Fleet, every_node
 from ..step import (
@@ -17,7 +18,7 @@ from ..step import (
     file_or_name,
     rehearsed,
 )
-from .parameters import TINY, Dolly, DollyRehearsal
+from .parameters import Dolly, DollyRehearsal
 
 
 def steps(parameters: Dolly, fleet: Fleet | None) -> tuple[Step, ...]:

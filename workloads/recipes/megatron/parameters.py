@@ -6,16 +6,14 @@ Numbers not explained here are the seed guide's own.
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from ...hardware import trainium
+from ..fields import SAMPLES, TINY, Precision
 from ..recipe import Fleet, Parameters
 
-SAMPLE = Path(__file__).resolve().parents[2] / "samples" / "text.jsonl"
-"""The project's own pages, as text to pretrain on in rehearsals and tests without a network."""
-
-TINY = "tiny"
-"""In place of a tokenizer's name: one that a rehearsal makes from its text."""
+SAMPLE = SAMPLES / "text.jsonl"
+"""Pages, as text to pretrain on."""
 
 SHARED = "/shared"
 """The shared volume, as pods see it."""
@@ -26,7 +24,6 @@ HEADS, LAYERS = 32, 32
 REHEARSED = Fleet(trainium("trn1.32xlarge"), 4, efa=True)
 """The seed guide's nodes, for which a rehearsal checks the commands that it cannot run."""
 
-Count = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Mode = Literal["bf16SR", "fp32_ZeroOptMaster", "fp32_ZeroOptMasterGradAcc", "megatron_amp_O2", "fp32_OptStates", "fp32"]
 
@@ -49,19 +46,19 @@ class Megatron(Parameters):
     micro_batch: PositiveInt = 1
     global_batch: PositiveInt = 256
     max_steps: PositiveInt = 10_000
-    warmup_steps: Count = 2000
+    warmup_steps: NonNegativeInt = 2000
     learning_rate: PositiveFloat = 3e-4
     min_learning_rate: PositiveFloat = 3e-5
-    weight_decay: Annotated[float, Field(ge=0)] = 0.1
+    weight_decay: NonNegativeFloat = 0.1
     max_grad_norm: PositiveFloat = 1.0
     mode: Mode = "bf16SR"
-    seed: Count = 1234
+    seed: NonNegativeInt = 1234
     checkpoint_every: PositiveInt = 500
     """Some 81 GB each, nine minutes of writing at the 146 MB/s of the default file system: 4% of the three and a half
     hours between two, which are what a lost node costs at the most."""
     keep_checkpoints: PositiveInt = 2
-    tokenize_processes: Count = 0
-    precision: Literal["bf16", "fp32"] = "bf16"
+    tokenize_processes: NonNegativeInt = 0
+    precision: Precision = "bf16"
     """Of the weights in the test."""
     test_blocks: PositiveInt = 32
     test_prompts: tuple[str, ...] = PROMPTS

@@ -2,6 +2,7 @@
 
 from ...programs.megatron import repository
 from .. import compiling
+from ..fields import TINY
 from ..images import NEURON_TRAINING
 from ..recipe import Fleet, every_node
 from ..step import (
@@ -17,7 +18,7 @@ from ..step import (
     rehearsed,
 )
 from ..testing import test_step
-from .parameters import REHEARSED, TINY, Megatron
+from .parameters import REHEARSED, Megatron
 
 _EXTENSIONS = (
     '"$(cd / && python3 -c \'import importlib.util as u; print(u.find_spec("nemo").submodule_search_locations[0])\')"'

@@ -6,23 +6,15 @@ Numbers not explained here are the seed guide's own.
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
+from ..fields import SAMPLES, TINY, Precision
 from ..recipe import Fleet, Parameters
-
-SAMPLE = Path(__file__).resolve().parents[2] / "samples" / "articles.jsonl"
-"""The project's own articles, for rehearsals and tests without a network."""
-
-TINY = "tiny"
-"""In place of a tokenizer's name: one that a rehearsal learns from the corpus."""
 
 SHARED = "/shared"
 """The shared volume, as pods see it."""
 
 FILES = (".parquet", ".jsonl", ".txt")
-
-Share = Annotated[float, Field(ge=0, lt=1)]
-Count = Annotated[int, Field(ge=0)]
 
 
 class Pretraining(Parameters):
@@ -38,7 +30,7 @@ class Pretraining(Parameters):
     block_size: PositiveInt = 4096
     eval_blocks: PositiveInt = 256
     """A million held-out tokens: 32 for each of 8 data-parallel ranks."""
-    train_blocks: Count = 0
+    train_blocks: NonNegativeInt = 0
     hidden_size: PositiveInt = 4096
     layers: PositiveInt = 32
     heads: PositiveInt = 32
@@ -47,16 +39,16 @@ class Pretraining(Parameters):
     vocabulary: PositiveInt = 32000
     rms_norm_eps: PositiveFloat = 1e-5
     tensor_parallel_degree: PositiveInt = 8
-    precision: Literal["bf16", "fp32"] = "bf16"
+    precision: Precision = "bf16"
     max_steps: PositiveInt = 10_000
     global_batch: PositiveInt = 256
     """Blocks a step reads: 1,048,576 tokens."""
     micro_batch: PositiveInt = 1
     learning_rate: PositiveFloat = 3e-4
-    warmup_steps: Count = 100
-    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    warmup_steps: NonNegativeInt = 100
+    weight_decay: NonNegativeFloat = 0.01
     max_grad_norm: PositiveFloat = 1.0
-    seed: Count = 12349
+    seed: NonNegativeInt = 12349
     activation_checkpointing: Literal["none", "selective", "full"] = "selective"
     compile_steps: Annotated[int, Field(ge=2)] = 10
     log_every: PositiveInt = 10
@@ -64,8 +56,8 @@ class Pretraining(Parameters):
     checkpoint_every: PositiveInt = 250
     """Every two to three hours on two nodes; one is some 95 GB with the optimizer's state."""
     keep_checkpoints: PositiveInt = 2
-    max_failures: Count = 10
-    prepare_processes: Count = 0
+    max_failures: NonNegativeInt = 10
+    prepare_processes: NonNegativeInt = 0
     test_blocks: PositiveInt = 32
     test_prompts: tuple[str, ...] = ("The river Danube is", "In 1969,", "A prime number is", "The capital of Norway")
     test_max_new_tokens: PositiveInt = 64
@@ -151,7 +143,7 @@ def _misfit_of_corpus(corpus: str, fleet: Fleet | None) -> dict[str, str]:
 class PretrainingRehearsal(Pretraining):
     """The same on this machine's CPU: a tiny Llama, the project's own articles, two workers joined by gloo."""
 
-    corpus: str = str(SAMPLE)
+    corpus: str = str(SAMPLES / "articles.jsonl")
     corpus_files: str = "*.jsonl"
     tokenizer: str = TINY
     block_size: PositiveInt = 128
@@ -163,12 +155,12 @@ class PretrainingRehearsal(Pretraining):
     feed_forward: PositiveInt = 336
     vocabulary: PositiveInt = 512
     tensor_parallel_degree: PositiveInt = 1
-    precision: Literal["bf16", "fp32"] = "fp32"
+    precision: Precision = "fp32"
     max_steps: PositiveInt = 100
     global_batch: PositiveInt = 8
     micro_batch: PositiveInt = 4
     learning_rate: PositiveFloat = 3e-3
-    warmup_steps: Count = 10
+    warmup_steps: NonNegativeInt = 10
     eval_every: PositiveInt = 20
     checkpoint_every: PositiveInt = 20
     test_blocks: PositiveInt = 24

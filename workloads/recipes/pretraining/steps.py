@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 from .. import compiling
+from ..fields import TINY
 from ..images import NEURON_TRAINING
 from ..recipe import Fleet, every_node
 from ..step import RESUME_FROM, Arguments, Folder, Processor, Step, ThisMachine, file_or_name, rehearsed
 from ..testing import test_step
-from .parameters import TINY, Pretraining, PretrainingRehearsal
+from .parameters import Pretraining, PretrainingRehearsal
 
 
 def steps(parameters: Pretraining, fleet: Fleet | None) -> tuple[Step, ...]:

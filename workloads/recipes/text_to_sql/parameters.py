@@ -3,19 +3,13 @@
 Numbers not explained here are the seed guides' own.
 """
 
-from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from .. import fitting
+from ..fields import SAMPLES, TINY, Precision
 from ..recipe import Fleet, Parameters
-
-SAMPLE = Path(__file__).resolve().parents[2] / "samples" / "text_to_sql.jsonl"
-"""The project's own rows in the real data set's form, for rehearsals and tests without a network."""
-
-TINY = "tiny"
-"""In place of a model's name: the tiny Llama that a rehearsal makes for itself."""
 
 HEADS = 32
 """Attention heads of Llama 3 8B, which its tensor-parallel degree must divide."""
@@ -25,7 +19,6 @@ PROJECTIONS: tuple[Projection, ...] = get_args(Projection)
 """A Llama's projections that can have an adapter."""
 
 Share = Annotated[float, Field(ge=0, lt=1)]
-Count = Annotated[int, Field(ge=0)]
 
 
 class TextToSql(Parameters):
@@ -39,10 +32,10 @@ class TextToSql(Parameters):
     dataset_revision: str = "main"
     train_rows: PositiveInt = 50_000
     eval_rows: PositiveInt = 500
-    shuffle_seed: Count = 23
+    shuffle_seed: NonNegativeInt = 23
     block_size: PositiveInt = 1024
     tensor_parallel_degree: PositiveInt = 8
-    precision: Literal["bf16", "fp32"] = "bf16"
+    precision: Precision = "bf16"
     lora_rank: PositiveInt = 8
     lora_alpha: PositiveInt = 64
     lora_dropout: Share = 0.05
@@ -52,22 +45,22 @@ class TextToSql(Parameters):
     micro_batch: PositiveInt = 8
     accumulation: PositiveInt = 1
     learning_rate: PositiveFloat = 1e-5
-    warmup_steps: Count = 0
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    warmup_steps: NonNegativeInt = 0
+    weight_decay: NonNegativeFloat = 0.0
     max_grad_norm: PositiveFloat = 1.0
-    seed: Count = 42
+    seed: NonNegativeInt = 42
     gradient_checkpointing: bool = True
     log_every: PositiveInt = 10
     eval_every: PositiveInt = 50
     checkpoint_every: PositiveInt = 50
     keep_checkpoints: PositiveInt = 2
-    prepare_processes: Count = 0
+    prepare_processes: NonNegativeInt = 0
     test_rows: PositiveInt = 100
     """Asked of both models. At 8 billion weights a forward pass reads 16 GB, which 32 vCPUs do in about 0.2 s; 100 rows
     in batches of 8 are 13 batches × 2 models × 65 passes or so: 6 minutes, and as much again to read the prompts."""
     test_batch: PositiveInt = 8
     test_max_new_tokens: PositiveInt = 128
-    test_examples: Count = 10
+    test_examples: NonNegativeInt = 10
 
     def uses_token(self) -> bool:
         return any(name.startswith("meta-llama/") for name in (self.model, self.tokenizer))
@@ -96,16 +89,16 @@ class TextToSqlRehearsal(TextToSql):
 
     model: str = TINY
     tokenizer: str = TINY
-    dataset: str = str(SAMPLE)
+    dataset: str = str(SAMPLES / "text_to_sql.jsonl")
     train_rows: PositiveInt = 50_000
     eval_rows: PositiveInt = 64
     block_size: PositiveInt = 256
     tensor_parallel_degree: PositiveInt = 1
-    precision: Literal["bf16", "fp32"] = "fp32"
+    precision: Precision = "fp32"
     max_steps: PositiveInt = 300
     micro_batch: PositiveInt = 4
     learning_rate: PositiveFloat = 4e-3
-    warmup_steps: Count = 10
+    warmup_steps: NonNegativeInt = 10
     gradient_checkpointing: bool = False
     eval_every: PositiveInt = 25
     test_rows: PositiveInt = 64

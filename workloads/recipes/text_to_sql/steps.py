@@ -2,10 +2,11 @@
 
 from .. import compiling, training
 from ..compiling import compile_step
+from ..fields import TINY
 from ..images import NEURON_TRAINING
 from ..recipe import Fleet, every_node
 from ..step import RESUME_FROM, Arguments, Folder, Processor, Step, ThisMachine, Value, file_or_name, rehearsed
-from .parameters import TINY, TextToSql, TextToSqlRehearsal
+from .parameters import TextToSql, TextToSqlRehearsal
 
 
 def steps(parameters: TextToSql, fleet: Fleet | None) -> tuple[Step, ...]:
