@@ -1,5 +1,6 @@
-"""What cannot work together, with the sums: shared by the recipes that train with the project's loop."""
+"""What cannot work together, with the sums: shared by the recipes."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from .recipe import Fleet
@@ -7,11 +8,19 @@ from .recipe import Fleet
 SHARED = "/shared"
 """The shared volume, as pods see it."""
 
+ROWS = (".jsonl", ".json")
+"""How names of files with rows end."""
+
+
+def told(problems: Mapping[str, str | None]) -> dict[str, str]:
+    """Those of `problems`, by parameter, that there are."""
+    return {name: problem for name, problem in problems.items() if problem}
+
 
 def misfit_of_degree(degree: int, heads: int, fleet: Fleet | None) -> str | None:
     """What is wrong with a tensor-parallel degree: it divides the model's attention heads, and the NeuronCores."""
     if fleet is None:
-        return None if degree == 1 else f"{degree} on a CPU, which has no NeuronCores; set 1"
+        return misfit_of_degree_here(degree)
     cores = fleet.neuron_cores
     fitting = [str(one) for one in range(1, min(heads, cores) + 1) if heads % one == 0 and cores % one == 0]
     if heads % degree:
@@ -19,6 +28,11 @@ def misfit_of_degree(degree: int, heads: int, fleet: Fleet | None) -> str | None
     if cores % degree:
         return f"{degree} does not divide {world_size(fleet)}. Allowed: {', '.join(fitting)}"
     return None
+
+
+def misfit_of_degree_here(degree: int) -> str | None:
+    """What is wrong with a tensor-parallel degree on this machine."""
+    return None if degree == 1 else f"{degree} on a CPU, which has no NeuronCores; set 1"
 
 
 def world_size(fleet: Fleet) -> str:
@@ -39,9 +53,16 @@ def misfit_of_batch(micro_batch: int, accumulation: int, degree: int, rows: int,
     )
 
 
-def misfit_of_file(path: str, fleet: Fleet | None) -> str | None:
+def misfit_of_warmup(warmup: int, steps: int) -> str | None:
+    """What is wrong with steps to warm up in; `steps` are 0 where epochs decide how many there are."""
+    if not steps or warmup < steps:
+        return None
+    return f"{warmup} leaves none of the {steps} steps (max_steps) to train in"
+
+
+def misfit_of_file(path: str, fleet: Fleet | None, suffixes: tuple[str, ...] = ROWS) -> str | None:
     """What is wrong with a data file: pods read just the shared volume, a rehearsal this machine."""
-    if Path(path).suffix not in (".jsonl", ".json"):
+    if Path(path).suffix not in suffixes:
         return None
     if fleet is not None and not Path(path).is_relative_to(SHARED):
         return f"{path} is a file of this machine, which no pod can read. Put it under {SHARED}/data"

@@ -64,19 +64,19 @@ class Dolly(Parameters):
         return self.model.startswith("meta-llama/")
 
     def misfits(self, fleet: Fleet | None) -> dict[str, str]:
-        problems = {
-            "dataset": fitting.misfit_of_file(self.dataset, fleet),
-            "prompts": fitting.misfit_of_file(self.prompts, fleet),
-            "tensor_parallel_degree": fitting.misfit_of_degree(self.tensor_parallel_degree, HEADS, fleet),
-            "export_cores": self._misfit_of_cores(fleet),
-            "warmup_steps": self._misfit_of_warmup(),
-            "max_new_tokens": self._misfit_of_length(),
-        }
-        found = {name: problem for name, problem in problems.items() if problem}
+        found = fitting.told(
+            {
+                "dataset": fitting.misfit_of_file(self.dataset, fleet),
+                "prompts": fitting.misfit_of_file(self.prompts, fleet),
+                "tensor_parallel_degree": fitting.misfit_of_degree(self.tensor_parallel_degree, HEADS, fleet),
+                "export_cores": self._misfit_of_cores(fleet),
+                "warmup_steps": fitting.misfit_of_warmup(self.warmup_steps, self.max_steps),
+                "max_new_tokens": self._misfit_of_length(),
+            }
+        )
         if fleet is not None and "tensor_parallel_degree" not in found:
             sizes = (self.micro_batch, self.accumulation, self.tensor_parallel_degree, self.train_rows)
-            problem = fitting.misfit_of_batch(*sizes, fleet)
-            found |= {"accumulation": problem} if problem else {}
+            found |= fitting.told({"accumulation": fitting.misfit_of_batch(*sizes, fleet)})
         return found
 
     def _misfit_of_cores(self, fleet: Fleet | None) -> str | None:
@@ -88,11 +88,6 @@ class Dolly(Parameters):
             f"{self.export_cores} NeuronCores of one node must divide the model's {HEADS} attention heads. "
             f"Allowed: {', '.join(fitting_)}"
         )
-
-    def _misfit_of_warmup(self) -> str | None:
-        if not self.max_steps or self.warmup_steps < self.max_steps:
-            return None
-        return f"{self.warmup_steps} leaves none of the {self.max_steps} steps (max_steps) to train in"
 
     def _misfit_of_length(self) -> str | None:
         if self.max_new_tokens < self.export_sequence_length:

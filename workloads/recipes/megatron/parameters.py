@@ -3,20 +3,17 @@
 Numbers not explained here are the seed guide's own.
 """
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from ...hardware import trainium
+from .. import fitting
 from ..fields import SAMPLES, TINY, Precision
 from ..recipe import Fleet, Parameters
 
 SAMPLE = SAMPLES / "text.jsonl"
 """Pages, as text to pretrain on."""
-
-SHARED = "/shared"
-"""The shared volume, as pods see it."""
 
 HEADS, LAYERS = 32, 32
 """Of Llama 2 7B: what its tensor- and pipeline-parallel degrees must divide."""
@@ -69,7 +66,7 @@ class Megatron(Parameters):
         return self.tokenizer.startswith("meta-llama/")
 
     def misfits(self, fleet: Fleet | None) -> dict[str, str]:
-        found = _misfits_of_data(self.dataset, fleet)
+        found = fitting.told({"dataset": fitting.misfit_of_file(self.dataset, fleet, (".jsonl",))})
         found.update(self._misfits_of_steps())
         if fleet is not None and self.tokenizer == TINY:
             found["tokenizer"] = f"{TINY} is for rehearsals alone: name one on the Hub"
@@ -102,7 +99,7 @@ class Megatron(Parameters):
     def _misfits_of_batch(self, fleet: Fleet) -> dict[str, str]:
         """World size = nodes × cores; DP = world / TP / PP; global batch = micro × DP × accumulation."""
         tensor, pipeline, world = self.tensor_parallel_degree, self.pipeline_parallel_degree, fleet.neuron_cores
-        cores = f"{fleet.nodes} × {fleet.instance.neuron_cores} = {world} NeuronCores"
+        cores = fitting.world_size(fleet)
         if world % (tensor * pipeline):
             return {
                 "tensor_parallel_degree": f"{tensor} × {pipeline} (pipeline_parallel_degree) = {tensor * pipeline} "
@@ -118,17 +115,6 @@ class Megatron(Parameters):
                 f"= {ranks} data-parallel ranks, × micro_batch {self.micro_batch} = {at_once}. Allowed: {allowed}"
             }
         return {}
-
-
-def _misfits_of_data(dataset: str, fleet: Fleet | None) -> dict[str, str]:
-    path = Path(dataset)
-    if path.suffix != ".jsonl":
-        return {}
-    if fleet is not None and not path.is_relative_to(SHARED):
-        return {"dataset": f"{dataset} is a file of this machine, which no pod can read. Put it under {SHARED}/data"}
-    if fleet is None and not path.is_file():
-        return {"dataset": f"there is no file {path.absolute()}"}
-    return {}
 
 
 class MegatronRehearsal(Megatron):

@@ -8,11 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
+from .. import fitting
 from ..fields import SAMPLES, TINY, Precision
 from ..recipe import Fleet, Parameters
-
-SHARED = "/shared"
-"""The shared volume, as pods see it."""
 
 FILES = (".parquet", ".jsonl", ".txt")
 
@@ -75,18 +73,15 @@ class Pretraining(Parameters):
         return self.global_batch * self.tensor_parallel_degree // (self.micro_batch * self.world(fleet))
 
     def misfits(self, fleet: Fleet | None) -> dict[str, str]:
-        found = {
-            **_misfit_of_corpus(self.corpus, fleet),
-            **self._misfits_of_model(),
-            **self._misfit_of_degree(fleet),
-        }
-        if self.warmup_steps >= self.max_steps:
-            found["warmup_steps"] = (
-                f"{self.warmup_steps} leaves none of the {self.max_steps} steps (max_steps) to train in"
-            )
-        if not found:
-            found |= self._misfit_of_batch(fleet)
-        return found
+        found = fitting.told(
+            {
+                "corpus": _misfit_of_corpus(self.corpus, fleet),
+                **self._misfits_of_model(),
+                "tensor_parallel_degree": self._misfit_of_degree(fleet),
+                "warmup_steps": fitting.misfit_of_warmup(self.warmup_steps, self.max_steps),
+            }
+        )
+        return found or self._misfit_of_batch(fleet)
 
     def _misfits_of_model(self) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -100,19 +95,17 @@ class Pretraining(Parameters):
             )
         return found
 
-    def _misfit_of_degree(self, fleet: Fleet | None) -> dict[str, str]:
-        degree, world = self.tensor_parallel_degree, self.world(fleet)
+    def _misfit_of_degree(self, fleet: Fleet | None) -> str | None:
+        degree = self.tensor_parallel_degree
         if fleet is None:
-            sentence = f"{degree} on a CPU, which has no NeuronCores; set 1"
-            return {"tensor_parallel_degree": sentence} if degree != 1 else {}
+            return fitting.misfit_of_degree_here(degree)
         sizes = ("key_value_heads", "feed_forward", "vocabulary", "block_size")
         for name in sizes:
             if getattr(self, name) % degree:
-                return {"tensor_parallel_degree": f"{degree} does not divide {getattr(self, name):,} ({name})"}
-        if world % degree:
-            sum_ = f"{fleet.nodes} × {fleet.instance.neuron_cores} = {world} NeuronCores"
-            return {"tensor_parallel_degree": f"{degree} does not divide the world size {sum_}"}
-        return {}
+                return f"{degree} does not divide {getattr(self, name):,} ({name})"
+        if fleet.neuron_cores % degree:
+            return f"{degree} does not divide the world size {fitting.world_size(fleet)}"
+        return None
 
     def _misfit_of_batch(self, fleet: Fleet | None) -> dict[str, str]:
         ranks = self.world(fleet) // self.tensor_parallel_degree
@@ -129,15 +122,16 @@ class Pretraining(Parameters):
         }
 
 
-def _misfit_of_corpus(corpus: str, fleet: Fleet | None) -> dict[str, str]:
+def _misfit_of_corpus(corpus: str, fleet: Fleet | None) -> str | None:
+    """What is wrong with a corpus, which can be a folder as well."""
     path = Path(corpus)
     if path.suffix not in FILES and not path.is_absolute():
-        return {}
-    if fleet is not None and not path.is_relative_to(SHARED):
-        return {"corpus": f"{corpus} is on this machine, where no pod can read it. Put it under {SHARED}/data"}
+        return None
+    if fleet is not None and not path.is_relative_to(fitting.SHARED):
+        return f"{corpus} is on this machine, where no pod can read it. Put it under {fitting.SHARED}/data"
     if fleet is None and not path.exists():
-        return {"corpus": f"there is no file or folder {path.absolute()}"}
-    return {}
+        return f"there is no file or folder {path.absolute()}"
+    return None
 
 
 class PretrainingRehearsal(Pretraining):

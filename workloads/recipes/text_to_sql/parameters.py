@@ -66,21 +66,18 @@ class TextToSql(Parameters):
         return any(name.startswith("meta-llama/") for name in (self.model, self.tokenizer))
 
     def misfits(self, fleet: Fleet | None) -> dict[str, str]:
-        problems = {
-            "dataset": fitting.misfit_of_file(self.dataset, fleet),
-            "tensor_parallel_degree": fitting.misfit_of_degree(self.tensor_parallel_degree, HEADS, fleet),
-        }
-        found = {name: problem for name, problem in problems.items() if problem}
-        if self.warmup_steps >= self.max_steps:
-            found["warmup_steps"] = (
-                f"{self.warmup_steps} leaves none of the {self.max_steps} steps (max_steps) to train in"
-            )
+        found = fitting.told(
+            {
+                "dataset": fitting.misfit_of_file(self.dataset, fleet),
+                "tensor_parallel_degree": fitting.misfit_of_degree(self.tensor_parallel_degree, HEADS, fleet),
+                "warmup_steps": fitting.misfit_of_warmup(self.warmup_steps, self.max_steps),
+            }
+        )
         if fleet is not None and set(self.lora_targets) != set(PROJECTIONS):
             found["lora_targets"] = f"optimum-neuron 0.4.5 consolidates no fewer than all of {', '.join(PROJECTIONS)}"
         if fleet is not None and "tensor_parallel_degree" not in found:
             sizes = (self.micro_batch, self.accumulation, self.tensor_parallel_degree, self.train_rows)
-            problem = fitting.misfit_of_batch(*sizes, fleet)
-            found |= {"micro_batch": problem} if problem else {}
+            found |= fitting.told({"micro_batch": fitting.misfit_of_batch(*sizes, fleet)})
         return found
 
 
