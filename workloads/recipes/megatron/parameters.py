@@ -66,8 +66,13 @@ class Megatron(Parameters):
         return self.tokenizer.startswith("meta-llama/")
 
     def misfits(self, fleet: Fleet | None) -> dict[str, str]:
-        found = fitting.told({"dataset": fitting.misfit_of_file(self.dataset, fleet, (".jsonl",))})
-        found.update(self._misfits_of_steps())
+        found = fitting.told(
+            {
+                "dataset": fitting.misfit_of_file(self.dataset, fleet, (".jsonl",)),
+                "warmup_steps": fitting.misfit_of_warmup(self.warmup_steps, self.max_steps),
+                "checkpoint_every": self._misfit_of_checkpoints(),
+            }
+        )
         if fleet is not None and self.tokenizer == TINY:
             found["tokenizer"] = f"{TINY} is for rehearsals alone: name one on the Hub"
         if HEADS % self.tensor_parallel_degree:
@@ -85,16 +90,13 @@ class Megatron(Parameters):
             )
         return found or self._misfits_of_batch(fleet or REHEARSED)
 
-    def _misfits_of_steps(self) -> dict[str, str]:
-        found: dict[str, str] = {}
-        if self.warmup_steps >= self.max_steps:
-            found["warmup_steps"] = f"{self.warmup_steps} leaves none of the {self.max_steps} steps (max_steps)"
-        if self.max_steps % self.checkpoint_every:
-            found["checkpoint_every"] = (
-                f"{self.checkpoint_every} does not divide max_steps, {self.max_steps}: NeMo would save no checkpoint "
-                "at the last step"
-            )
-        return found
+    def _misfit_of_checkpoints(self) -> str | None:
+        if self.max_steps % self.checkpoint_every == 0:
+            return None
+        return (
+            f"{self.checkpoint_every} does not divide max_steps, {self.max_steps}: NeMo would save no checkpoint "
+            "at the last step"
+        )
 
     def _misfits_of_batch(self, fleet: Fleet) -> dict[str, str]:
         """World size = nodes × cores; DP = world / TP / PP; global batch = micro × DP × accumulation."""
