@@ -1,23 +1,11 @@
 """The steps of the Dolly recipe, from its parameters and the nodes to train on."""
 
-from .. import compiling, training
 from ..compiling import compile_step
 from ..fields import TINY
 from ..images import NEURON_TRAINING
-from ..recipe import Fleet, every_node
-from ..step import (
-    RESUME_FROM,
-    Arguments,
-    Folder,
-    Neuron,
-    Placement,
-    Processor,
-    Step,
-    ThisMachine,
-    Value,
-    file_or_name,
-    rehearsed,
-)
+from ..recipe import Fleet
+from ..step import Arguments, Folder, Neuron, Placement, Processor, Step, ThisMachine, Value, file_or_name, rehearsed
+from ..training import train_step
 from .parameters import Dolly, DollyRehearsal
 
 
@@ -88,34 +76,17 @@ ALL_WEIGHTS: Arguments = {
 }
 """The training program's arguments for adapters: rank 0 has none, and leaves the others without a meaning."""
 
-TRAIN_ARGUMENTS = {
-    *("tensor_parallel_degree", "precision", "epochs", "max_steps", "micro_batch", "accumulation", "learning_rate"),
-    *("warmup_steps", "weight_decay", "max_grad_norm", "seed"),
-}
-
 
 def _train(parameters: Dolly, fleet: Fleet | None) -> Step:
     """Seed guide 002 measured 31:46 for three epochs. Loading, held-out loss and checkpoints come on top."""
-    return Step(
-        name="train",
+    return train_step(
+        parameters,
+        fleet,
         program="programs.dolly.train",
-        arguments={
-            "data": Folder("prepare"),
-            **_model(parameters),
-            "backend": "neuron" if fleet else "cpu",
-            **ALL_WEIGHTS,
-            **parameters.model_dump(include=TRAIN_ARGUMENTS),
-            RESUME_FROM: "",
-        },
-        tuning=parameters.model_dump(include=training.TUNING),
-        placement=every_node(fleet),
-        launcher="job",
-        image=NEURON_TRAINING,
+        model=_model(parameters),
+        fixed=ALL_WEIGHTS,
         minutes=45,
         limit_hours=8,
-        needs_token=parameters.uses_token(),
-        resumes=True,
-        after=(compiling.NAME,),
     )
 
 

@@ -1,11 +1,11 @@
 """The steps of the text-to-SQL recipes, from their parameters and the nodes to train on."""
 
-from .. import compiling, training
 from ..compiling import compile_step
 from ..fields import TINY
 from ..images import NEURON_TRAINING
-from ..recipe import Fleet, every_node
-from ..step import RESUME_FROM, Arguments, Folder, Processor, Step, ThisMachine, Value, file_or_name, rehearsed
+from ..recipe import Fleet
+from ..step import Arguments, Folder, Processor, Step, ThisMachine, Value, file_or_name, rehearsed
+from ..training import train_step
 from .parameters import TextToSql, TextToSqlRehearsal
 
 
@@ -67,37 +67,19 @@ def _prepare(parameters: TextToSql) -> Step:
     )
 
 
-TRAIN_ARGUMENTS = {
-    *("tensor_parallel_degree", "precision", "lora_rank", "lora_alpha", "lora_dropout", "lora_rank_stabilized"),
-    *("lora_targets", "max_steps", "micro_batch", "accumulation", "learning_rate", "warmup_steps", "weight_decay"),
-    *("max_grad_norm", "seed"),
-}
-
-
 def _train(parameters: TextToSql, fleet: Fleet | None) -> Step:
     """8.2 million tokens take 11 minutes at a fifth of a trn1.32xlarge's peak: 6 × 8e9 operations a token, 3 petaflops.
 
     Loading the model, looking up the held-out loss and saving checkpoints take the rest.
     """
-    return Step(
-        name="train",
+    return train_step(
+        parameters,
+        fleet,
         program="programs.text_to_sql.train",
-        arguments={
-            "data": Folder("prepare"),
-            **_model(parameters),
-            "backend": "neuron" if fleet else "cpu",
-            **parameters.model_dump(include=TRAIN_ARGUMENTS),
-            RESUME_FROM: "",
-        },
-        tuning=parameters.model_dump(include=training.TUNING),
-        placement=every_node(fleet),
-        launcher="job",
-        image=NEURON_TRAINING,
+        model=_model(parameters),
+        fixed={},
         minutes=20,
         limit_hours=6,
-        needs_token=parameters.uses_token(),
-        resumes=True,
-        after=(compiling.NAME,),
     )
 
 
