@@ -5,7 +5,7 @@ matter, so an argument says `Folder("prepare")` and not a path.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -199,8 +199,3 @@ class Step:
             return 0.0
         hourly = self.placement.instance.dollars_per_hour
         return None if hourly is None else hourly * self.placement.nodes * self.minutes / 60
-
-
-def rehearsed(step: Step, minutes: float, processes: int = 1) -> Step:
-    """`step` on this machine, on which it takes `minutes`; no image is needed there."""
-    return replace(step, placement=ThisMachine(processes), launcher="local", image=None, minutes=minutes)

@@ -4,7 +4,8 @@ from ..compiling import compile_step
 from ..fields import TINY
 from ..images import NEURON_TRAINING
 from ..recipe import Fleet
-from ..step import Arguments, Folder, Neuron, Placement, Processor, Step, ThisMachine, Value, file_or_name, rehearsed
+from ..rehearsing import only_here, rehearsed
+from ..step import Arguments, Folder, Neuron, Placement, Processor, Step, ThisMachine, Value, file_or_name
 from ..training import train_step
 from .parameters import Dolly, DollyRehearsal
 
@@ -32,16 +33,12 @@ def _here(step: Step, parameters: Dolly) -> Step:
 
 
 def _base(parameters: DollyRehearsal) -> Step:
-    return Step(
+    return only_here(
         name="base",
         program="programs.dolly.base",
         arguments={**_rows(parameters), "vocabulary": parameters.base_vocabulary, "seed": parameters.seed},
         tuning={},
-        placement=ThisMachine(),
-        launcher="local",
-        image=None,
         minutes=REHEARSAL_MINUTES["base"],
-        limit_hours=1,
     )
 
 

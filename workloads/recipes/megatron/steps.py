@@ -5,18 +5,8 @@ from .. import compiling
 from ..fields import TINY
 from ..images import NEURON_TRAINING
 from ..recipe import Fleet, every_node
-from ..step import (
-    RESUME_FROM,
-    Arguments,
-    Checkout,
-    Folder,
-    Image,
-    Processor,
-    Step,
-    ThisMachine,
-    file_or_name,
-    rehearsed,
-)
+from ..rehearsing import only_here, rehearsed
+from ..step import RESUME_FROM, Arguments, Checkout, Folder, Image, Processor, Step, file_or_name
 from ..testing import test_step
 from .parameters import REHEARSED, Megatron
 
@@ -207,14 +197,10 @@ def _test(parameters: Megatron) -> Step:
 
 def _check(parameters: Megatron) -> Step:
     """With the numbers of the real run, but for the length of sequences, which is that of the rehearsal's blocks."""
-    return Step(
+    return only_here(
         name="check",
         program="programs.megatron.check",
         arguments=_training(parameters, REHEARSED),
         tuning=_training_tuning(parameters, REHEARSED),
-        placement=ThisMachine(),
-        launcher="local",
-        image=None,
         minutes=REHEARSAL_MINUTES,
-        limit_hours=1,
     )

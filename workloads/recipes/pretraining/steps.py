@@ -6,7 +6,8 @@ from .. import compiling
 from ..fields import TINY
 from ..images import NEURON_TRAINING
 from ..recipe import Fleet, every_node
-from ..step import RESUME_FROM, Arguments, Folder, Processor, Step, ThisMachine, file_or_name, rehearsed
+from ..rehearsing import only_here, rehearsed
+from ..step import RESUME_FROM, Arguments, Folder, Processor, Step, file_or_name
 from ..testing import test_step
 from .parameters import Pretraining, PretrainingRehearsal
 
@@ -28,16 +29,12 @@ REHEARSAL_MINUTES = {"prepare": 0.1, "train": 1.0, "consolidate": 0.1, "test": 0
 
 
 def _tokenizer(parameters: PretrainingRehearsal) -> Step:
-    return Step(
+    return only_here(
         name="tokenizer",
         program="programs.pretraining.tokenizer",
         arguments={**_corpus(parameters), "vocabulary": parameters.vocabulary},
         tuning={},
-        placement=ThisMachine(),
-        launcher="local",
-        image=None,
         minutes=0.1,
-        limit_hours=1,
     )
 
 

@@ -4,7 +4,8 @@ from ..compiling import compile_step
 from ..fields import TINY
 from ..images import NEURON_TRAINING
 from ..recipe import Fleet
-from ..step import Arguments, Folder, Processor, Step, ThisMachine, Value, file_or_name, rehearsed
+from ..rehearsing import only_here, rehearsed
+from ..step import Arguments, Folder, Processor, Step, Value, file_or_name
 from ..training import train_step
 from .parameters import TextToSql, TextToSqlRehearsal
 
@@ -27,7 +28,7 @@ REHEARSAL_MINUTES = {"prepare": 0.1, "train": 0.6, "consolidate": 0.1, "test": 0
 
 
 def _base(parameters: TextToSqlRehearsal) -> Step:
-    return Step(
+    return only_here(
         name="base",
         program="programs.text_to_sql.base",
         arguments={
@@ -39,11 +40,7 @@ def _base(parameters: TextToSqlRehearsal) -> Step:
             "seed": parameters.seed,
         },
         tuning={},
-        placement=ThisMachine(),
-        launcher="local",
-        image=None,
         minutes=0.6,
-        limit_hours=1,
     )
 
 
