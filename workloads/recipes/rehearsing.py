@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from .step import Arguments, Step, ThisMachine
+from .fields import TINY
+from .step import Arguments, Folder, Step, ThisMachine
 
 
 def rehearsed(step: Step, minutes: float, processes: int = 1) -> Step:
@@ -23,3 +24,8 @@ def only_here(*, name: str, program: str, arguments: Arguments, tuning: Argument
         minutes=minutes,
         limit_hours=1,
     )
+
+
+def tiny_or_name(name: str, step: str) -> Folder | str:
+    """The model or tokenizer `name`; where it is the tiny one, the one that the step `step` makes."""
+    return Folder(step, "model") if name == TINY else name

@@ -4,8 +4,8 @@ from ..compiling import compile_step
 from ..fields import TINY
 from ..images import NEURON_TRAINING
 from ..recipe import Fleet
-from ..rehearsing import only_here, rehearsed
-from ..step import Arguments, Folder, Neuron, Placement, Processor, Step, ThisMachine, Value, file_or_name
+from ..rehearsing import only_here, rehearsed, tiny_or_name
+from ..step import Arguments, Folder, Neuron, Placement, Processor, Step, ThisMachine, file_or_name
 from ..training import train_step
 from .parameters import Dolly, DollyRehearsal
 
@@ -162,9 +162,7 @@ def _sampling(parameters: Dolly) -> Arguments:
 
 
 def _model(parameters: Dolly) -> Arguments:
-    """The tiny model from its step, any other by its name."""
-    name: Value = Folder("base", "model") if parameters.model == TINY else parameters.model
-    return {"model": name, "model_revision": parameters.model_revision}
+    return {"model": tiny_or_name(parameters.model, "base"), "model_revision": parameters.model_revision}
 
 
 def _rows(parameters: Dolly) -> Arguments:

@@ -6,7 +6,7 @@ from .. import compiling
 from ..fields import TINY
 from ..images import NEURON_TRAINING
 from ..recipe import Fleet, every_node
-from ..rehearsing import only_here, rehearsed
+from ..rehearsing import only_here, rehearsed, tiny_or_name
 from ..step import RESUME_FROM, Arguments, Folder, Processor, Step, file_or_name
 from ..testing import test_step
 from .parameters import Pretraining, PretrainingRehearsal
@@ -48,7 +48,7 @@ def _prepare(parameters: Pretraining) -> Step:
         program="programs.pretraining.prepare",
         arguments={
             **_corpus(parameters),
-            "tokenizer": Folder("tokenizer", "model") if parameters.tokenizer == TINY else parameters.tokenizer,
+            "tokenizer": tiny_or_name(parameters.tokenizer, "tokenizer"),
             "tokenizer_revision": parameters.tokenizer_revision,
             **parameters.model_dump(include={"block_size", "eval_blocks", "train_blocks"}),
         },

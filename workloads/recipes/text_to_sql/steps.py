@@ -4,8 +4,8 @@ from ..compiling import compile_step
 from ..fields import TINY
 from ..images import NEURON_TRAINING
 from ..recipe import Fleet
-from ..rehearsing import only_here, rehearsed
-from ..step import Arguments, Folder, Processor, Step, Value, file_or_name
+from ..rehearsing import only_here, rehearsed, tiny_or_name
+from ..step import Arguments, Folder, Processor, Step, file_or_name
 from ..training import train_step
 from .parameters import TextToSql, TextToSqlRehearsal
 
@@ -51,7 +51,7 @@ def _prepare(parameters: TextToSql) -> Step:
         program="programs.text_to_sql.prepare",
         arguments={
             **_rows(parameters),
-            "tokenizer": _source(parameters.tokenizer),
+            "tokenizer": tiny_or_name(parameters.tokenizer, "base"),
             "tokenizer_revision": parameters.tokenizer_revision,
         },
         tuning={"processes": parameters.prepare_processes},
@@ -123,13 +123,8 @@ def _test(parameters: TextToSql) -> Step:
     )
 
 
-def _source(name: str) -> Value:
-    """A model or tokenizer: the tiny one from its step, any other by its name."""
-    return Folder("base", "model") if name == TINY else name
-
-
 def _model(parameters: TextToSql) -> Arguments:
-    return {"model": _source(parameters.model), "model_revision": parameters.model_revision}
+    return {"model": tiny_or_name(parameters.model, "base"), "model_revision": parameters.model_revision}
 
 
 def _rows(parameters: TextToSql) -> Arguments:
