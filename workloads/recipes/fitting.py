@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from .fields import TINY
 from .recipe import Fleet
 
 SHARED = "/shared"
@@ -51,6 +52,11 @@ def misfit_of_batch(micro_batch: int, accumulation: int, degree: int, rows: int,
         f"= {batch:,} blocks, and {rows:,} rows (train_rows) fill {rows:,} at the most; the ranks are "
         f"{world_size(fleet)} / {degree} (tensor_parallel_degree). Lower accumulation or micro_batch"
     )
+
+
+def misfit_of_name(name: str, fleet: Fleet | None) -> str | None:
+    """What is wrong with the name of a model or a tokenizer."""
+    return None if fleet is None or name != TINY else f"{TINY} is for rehearsals alone: name one on the Hub"
 
 
 def misfit_of_warmup(warmup: int, steps: int) -> str | None:

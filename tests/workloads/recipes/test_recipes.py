@@ -143,6 +143,16 @@ def test_a_rehearsal_with_a_model_of_ones_own_makes_no_tiny_one() -> None:
     assert recipe.steps(parameters, None)[0].name == "prepare"
 
 
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_the_model_that_a_rehearsal_makes_is_for_rehearsals_alone(name: str) -> None:
+    recipe = RECIPES[name]
+    made = [key for key, value in recipe.rehearsal().model_dump().items() if value == "tiny"]
+    assert made
+    told = recipe.parameters(**dict.fromkeys(made, "tiny")).misfits(FLEET)
+    assert all("for rehearsals alone" in told[key] for key in made)
+    assert not set(made) & set(recipe.rehearsal().misfits(None))
+
+
 @pytest.mark.parametrize("name", ["llama3-8b-lora", "llama3-8b-text-to-sql"])
 def test_the_defaults_are_the_seed_guides(name: str) -> None:
     defaults = RECIPES[name].parameters().model_dump()

@@ -66,6 +66,7 @@ class Dolly(Parameters):
     def misfits(self, fleet: Fleet | None) -> dict[str, str]:
         found = fitting.told(
             {
+                "model": fitting.misfit_of_name(self.model, fleet),
                 "dataset": fitting.misfit_of_file(self.dataset, fleet),
                 "prompts": fitting.misfit_of_file(self.prompts, fleet),
                 "tensor_parallel_degree": fitting.misfit_of_degree(self.tensor_parallel_degree, HEADS, fleet),

@@ -68,13 +68,12 @@ class Megatron(Parameters):
     def misfits(self, fleet: Fleet | None) -> dict[str, str]:
         found = fitting.told(
             {
+                "tokenizer": fitting.misfit_of_name(self.tokenizer, fleet),
                 "dataset": fitting.misfit_of_file(self.dataset, fleet, (".jsonl",)),
                 "warmup_steps": fitting.misfit_of_warmup(self.warmup_steps, self.max_steps),
                 "checkpoint_every": self._misfit_of_checkpoints(),
             }
         )
-        if fleet is not None and self.tokenizer == TINY:
-            found["tokenizer"] = f"{TINY} is for rehearsals alone: name one on the Hub"
         if HEADS % self.tensor_parallel_degree:
             found["tensor_parallel_degree"] = (
                 f"{self.tensor_parallel_degree} does not divide the model's {HEADS} attention heads"

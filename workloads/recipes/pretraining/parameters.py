@@ -75,6 +75,7 @@ class Pretraining(Parameters):
     def misfits(self, fleet: Fleet | None) -> dict[str, str]:
         found = fitting.told(
             {
+                "tokenizer": fitting.misfit_of_name(self.tokenizer, fleet),
                 "corpus": _misfit_of_corpus(self.corpus, fleet),
                 **self._misfits_of_model(),
                 "tensor_parallel_degree": self._misfit_of_degree(fleet),

@@ -68,6 +68,8 @@ class TextToSql(Parameters):
     def misfits(self, fleet: Fleet | None) -> dict[str, str]:
         found = fitting.told(
             {
+                "model": fitting.misfit_of_name(self.model, fleet),
+                "tokenizer": fitting.misfit_of_name(self.tokenizer, fleet),
                 "dataset": fitting.misfit_of_file(self.dataset, fleet),
                 "tensor_parallel_degree": fitting.misfit_of_degree(self.tensor_parallel_degree, HEADS, fleet),
                 "warmup_steps": fitting.misfit_of_warmup(self.warmup_steps, self.max_steps),
