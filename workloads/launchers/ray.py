@@ -31,9 +31,9 @@ NEURON_CORES = "neuron_cores"
 
 QUEUE_LABEL = "volcano.sh/queue-name"
 
-LINGER_SECONDS = 60
-"""How long the cluster stays when the job has ended. The submitter's pod, which has the program's output, stays until
-the RayJob goes; the workers hold Trainium nodes."""
+LINGER_SECONDS = 10
+"""How long the cluster stays when the job has ended: for the run to see how. The submitter's pod, which has the
+program's output, stays until the RayJob goes; the workers hold the nodes that the next step waits for."""
 
 NEVER_RAN_SECONDS = 7 * 24 * 3600
 """When KubeRay gives up a cluster that never came whole. The run does so after trainyard:capacityTimeout: this is for
