@@ -61,6 +61,7 @@ TOOLS = {
             "v0.8.0",
             "github.com/kubeflow/mpi-operator/cmd/mpi-operator",
         ),
+        Tool("karpenter-kwok", "sigs.k8s.io/karpenter", "v1.14.1", "sigs.k8s.io/karpenter/kwok"),
         Tool(
             "pulumi",
             "github.com/pulumi/pulumi/pkg/v3",
@@ -80,13 +81,15 @@ class MissingError(Exception):
 
 def find(name: str) -> Path:
     """The program `name`, built if need be and possible; MissingError otherwise."""
-    tool = TOOLS[name]
+    tool = TOOLS.get(name)
     places = [Path(folder, name) for folder in os.environ.get("KUBEBUILDER_ASSETS", "").split(os.pathsep) if folder]
     on_path = shutil.which(name)
-    for place in [*places, *([Path(on_path)] if on_path else []), tool.built]:
+    for place in [*places, *([Path(on_path)] if on_path else []), tool.built if tool else CACHE / name]:
         if os.access(place, os.X_OK):
             return place
     looked = f"{name} is not in KUBEBUILDER_ASSETS, on PATH or in {CACHE}"
+    if tool is None:
+        raise MissingError(f"{looked}, and no Go module has it: docs/testing.md says how to get it")
     if os.environ.get("TRAINYARD_BUILD_TOOLS") == "0":
         raise MissingError(f"{looked}, and TRAINYARD_BUILD_TOOLS=0 forbids to build it")
     if not shutil.which("go"):

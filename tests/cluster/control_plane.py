@@ -11,7 +11,7 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,11 +66,11 @@ def control_plane(folder: Path) -> Iterator[ControlPlane]:
     with ExitStack() as running:
 
         def start(name: str, *flags: str) -> subprocess.Popen[bytes]:
-            return running.enter_context(_process(programs[name], folder / f"{name}.log", *flags))
+            return running.enter_context(process(programs[name], folder / f"{name}.log", *flags))
 
         made = _prepare(folder)
         (folder / "kubectl").symlink_to(programs["kubectl"])
-        store, peers = _free_port(), _free_port()
+        store, peers = free_port(), free_port()
         start("etcd", *_etcd_flags(folder, store, peers))
         server = start("kube-apiserver", *_api_server_flags(made, store))
         _until(lambda: _ready(made), f"the API server ({folder}/kube-apiserver.log)", server)
@@ -81,19 +81,29 @@ def control_plane(folder: Path) -> Iterator[ControlPlane]:
 
 
 @contextmanager
-def _process(program: Path, log: Path, *flags: str) -> Iterator[subprocess.Popen[bytes]]:
-    with log.open("wb") as file, subprocess.Popen([program, *flags], stdout=file, stderr=file) as process:
+def process(
+    program: Path, log: Path, *flags: str, environment: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Starts a program that goes on, and ends it again; RuntimeError if it did so by itself.
+
+    `environment` adds to this process's own.
+    """
+    told = {**os.environ, **(environment or {})}
+    with log.open("wb") as file, subprocess.Popen([program, *flags], stdout=file, stderr=file, env=told) as started:
         try:
-            yield process
+            yield started
+            if started.poll() is not None:
+                raise RuntimeError(f"{program.name} ended by itself: {log.read_text()[-1000:]}")
         finally:
-            process.terminate()
+            started.terminate()
             try:
-                process.wait(10)
+                started.wait(10)
             except subprocess.TimeoutExpired:
-                process.kill()
+                started.kill()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nothing listens on."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return one.getsockname()[1]
@@ -106,14 +116,15 @@ def _prepare(folder: Path) -> ControlPlane:
     request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=trainyard-test"]
     done = [*request, "-addext", names, "-keyout", str(key), "-out", str(certificate)]
     subprocess.run(done, check=True, capture_output=True)
-    token, port = secrets.token_hex(16), _free_port()
+    token, port = secrets.token_hex(16), free_port()
     (folder / "tokens.csv").write_text(f"{token},admin,admin,system:masters\n")
-    kubeconfig = folder / "kubeconfig"
-    kubeconfig.write_text(json.dumps(_kubeconfig(port, certificate, token)))
-    return ControlPlane(folder, kubeconfig, certificate, key, port)
+    written = folder / "kubeconfig"
+    written.write_text(json.dumps(kubeconfig(port, certificate, token)))
+    return ControlPlane(folder, written, certificate, key, port)
 
 
-def _kubeconfig(port: int, certificate: Path, token: str) -> dict[str, Any]:
+def kubeconfig(port: int, certificate: Path, token: str) -> dict[str, Any]:
+    """What a client needs that comes with `token`."""
     cluster = {"server": f"https://127.0.0.1:{port}", "certificate-authority": str(certificate)}
     return {
         "apiVersion": "v1",
@@ -174,7 +185,7 @@ def _kwok_flags(made: ControlPlane) -> list[str]:
         "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
         "--node-lease-duration-seconds=40",
         "--node-ip=127.0.0.1",
-        f"--server-address=127.0.0.1:{_free_port()}",
+        f"--server-address=127.0.0.1:{free_port()}",
     ]
 
 
@@ -240,6 +251,11 @@ RELEASES = (
     "https://raw.githubusercontent.com/kubeflow/mpi-operator/v0.8.0/deploy/v2beta1/mpi-operator.yaml",
     "https://raw.githubusercontent.com/ray-project/kuberay/v1.7.0/helm-chart/kuberay-operator/crds/ray.io_rayclusters.yaml",
     "https://raw.githubusercontent.com/ray-project/kuberay/v1.7.0/helm-chart/kuberay-operator/crds/ray.io_rayjobs.yaml",
+    "https://raw.githubusercontent.com/volcano-sh/volcano/v1.15.1/config/crd/volcano/bases/scheduling.volcano.sh_podgroups.yaml",
+    "https://raw.githubusercontent.com/volcano-sh/volcano/v1.15.1/config/crd/volcano/bases/scheduling.volcano.sh_queues.yaml",
+    "https://raw.githubusercontent.com/volcano-sh/volcano/v1.15.1/config/crd/volcano/bases/batch.volcano.sh_jobs.yaml",
+    "https://raw.githubusercontent.com/aws/karpenter-provider-aws/v1.14.1/pkg/apis/crds/karpenter.sh_nodeclaims.yaml",
+    "https://raw.githubusercontent.com/aws/karpenter-provider-aws/v1.14.1/pkg/apis/crds/karpenter.sh_nodepools.yaml",
 )
 
 

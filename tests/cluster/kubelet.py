@@ -9,6 +9,7 @@ API server fetches them.
 import base64
 import http.server
 import os
+import shlex
 import shutil
 import signal
 import ssl
@@ -30,6 +31,9 @@ from workloads.programs import folders
 from workloads.programs.run.plan import STEP_LABEL
 
 from .control_plane import ControlPlane
+
+SUBMISSION = "--submission-id"
+"""With what a pod submits a program to a Ray cluster."""
 
 
 @dataclass(slots=True)
@@ -64,6 +68,8 @@ class Kubelet:
     steps: dict[str, Behaviour] = field(default_factory=dict)
     started: list["Started"] = field(default_factory=list)
     """Every step's pod that ran, in order."""
+    submitted: dict[str, tuple[int | None, str]] = field(default_factory=dict)
+    """Exit status, None while it goes on, and log of each program that was submitted to a Ray cluster, by its id."""
     _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _alive: list[tuple[str, str]] = field(default_factory=list)
     _ended: set[str] = field(default_factory=set)
@@ -125,12 +131,17 @@ class Kubelet:
             )
             self.started.append(Started(metadata["namespace"], step, metadata["name"], beside))
         begun, behaviour = self._begun[metadata["uid"]]
-        if behaviour.status is None or time.monotonic() - begun < behaviour.seconds:
-            self._logs[metadata["namespace"], metadata["name"]] = behaviour.log
+        self._logs[metadata["namespace"], metadata["name"]] = behaviour.log
+        if not carries_out(pod):
             return None
-        if behaviour.status == 0:
+        over = behaviour.status is not None and time.monotonic() - begun >= behaviour.seconds
+        if over and behaviour.status == 0:
             fill(self.shared(metadata["namespace"]), pod)
-        return behaviour.status, "", behaviour.log
+        words = _words(pod)
+        if SUBMISSION in words:
+            status = behaviour.status if over else None
+            self.submitted[words[words.index(SUBMISSION) + 1]] = status, behaviour.log
+        return (behaviour.status, "", behaviour.log) if over and behaviour.status is not None else None
 
     def _process(self, core: client.CoreV1Api, pod: dict[str, Any]) -> tuple[int, str, str] | None:
         """Starts the process of a pod, or looks whether it has ended."""
@@ -159,10 +170,21 @@ class Kubelet:
             process.wait()
 
 
+def carries_out(pod: Mapping[str, Any]) -> bool:
+    """Whether a step's pod starts its program, and does not just stand ready for another that does."""
+    return "--out" in _words(pod)
+
+
+def _words(pod: Mapping[str, Any]) -> list[str]:
+    """What the first container of a pod starts, word by word, also where it leaves that to a shell."""
+    container = pod["spec"]["containers"][0]
+    return shlex.split(" ".join([*container.get("command", ()), *container.get("args", ())]))
+
+
 def fill(shared: Path, pod: Mapping[str, Any]) -> None:
     """Does what a step's program does at its end: a whole folder where the manifest says."""
-    command = pod["spec"]["containers"][0]["command"]
-    out = shared / Path(command[command.index("--out") + 1]).relative_to("/shared")
+    words = _words(pod)
+    out = shared / Path(words[words.index("--out") + 1]).relative_to("/shared")
     out.mkdir(parents=True, exist_ok=True)
     (out / "result.txt").write_text("made by a test")
     folders.mark_done(out)

@@ -1,11 +1,15 @@
 """Fake nodes that look like real ones: the labels, taints and resources that EKS and Karpenter give them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from workloads.hardware import InstanceType, processor_for, trainium
 from workloads.launchers.pods import EFA, NEURON
 
 from .control_plane import ControlPlane
+
+TO_TRAIN_ON = ("trn1-0", "trn1-1")
 
 
 def node(instance: InstanceType, name: str, kubelet_port: int) -> dict[str, Any]:
@@ -44,10 +48,21 @@ def node(instance: InstanceType, name: str, kubelet_port: int) -> dict[str, Any]
     }
 
 
-def add(plane: ControlPlane, kubelet_port: int, *, trn1: int = 2) -> None:
-    """`trn1` trn1.32xlarge, a machine for steps without devices, and a small one for the run."""
+def add(plane: ControlPlane, kubelet_port: int) -> None:
+    """Two trn1.32xlarge, a machine for steps without devices, and a small one for the run."""
     nodes = plane.objects("v1", "Node")
-    wanted = [(f"trn1-{one}", trainium("trn1.32xlarge")) for one in range(trn1)]
+    wanted = [(name, trainium("trn1.32xlarge")) for name in TO_TRAIN_ON]
     wanted += [("large", processor_for(32, 200)), ("small", processor_for(8, 16))]
     for name, instance in wanted:
         nodes.create(node(instance, name, kubelet_port))
+
+
+@contextmanager
+def none_to_train_on(plane: ControlPlane, kubelet_port: int) -> Iterator[None]:
+    """Meanwhile there are no Trainium nodes but those that somebody buys."""
+    nodes = plane.objects("v1", "Node")
+    for name in TO_TRAIN_ON:
+        nodes.delete(name)
+    yield
+    for name in TO_TRAIN_ON:
+        nodes.create(node(trainium("trn1.32xlarge"), name, kubelet_port))

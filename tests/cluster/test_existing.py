@@ -31,6 +31,11 @@ def ran(machines: Kubelet, namespace: str) -> list[str]:
     return [one.step for one in machines.started if one.namespace == namespace]
 
 
+def once_each(steps: list[str]) -> list[str]:
+    """`steps` in order, each told once however many pods it had."""
+    return list(dict.fromkeys(steps))
+
+
 def names(plane: ControlPlane, namespace: str, kind: str = "Job", version: str = "batch/v1") -> list[str]:
     return [one.metadata.name for one in plane.objects(version, kind).get(namespace=namespace).items]
 
