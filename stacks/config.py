@@ -28,9 +28,11 @@ def from_engine() -> RawConfig:
     """The config that the running program was given. The engine hands every value over as text, groups as JSON."""
     from pulumi.runtime import config
 
-    texts = {key.removeprefix(PREFIX): text for key, text in config.CONFIG.get().items() if key.startswith(PREFIX)}
+    given = config.CONFIG.get()
+    texts = {key.removeprefix(PREFIX): text for key, text in given.items() if key.startswith(PREFIX)}
     secrets = frozenset(key for key in texts if config.is_config_secret(PREFIX + key))
-    return RawConfig({key: _value(text) for key, text in texts.items()}, secrets)
+    others = {key: text for key, text in given.items() if not key.startswith(PREFIX)}
+    return RawConfig({key: _value(text) for key, text in texts.items()}, secrets, others)
 
 
 def _value(text: Any) -> Any:
@@ -51,12 +53,11 @@ def token() -> Any:
 def from_file(stack: str, project: Path = PROJECT) -> RawConfig:
     """The config in Pulumi.<stack>.yaml. What is encrypted there stays so: its value is only known to be there.
 
-    FileNotFoundError where there is no such file.
+    FileNotFoundError where there is no such file, UserError where it is none of a stack.
     """
-    import yaml
+    from .stack_file import written as written_in
 
-    content = yaml.safe_load((project / f"Pulumi.{stack}.yaml").read_text()) or {}
-    written: dict[str, Any] = content.get("config") or {}
+    written = written_in(project / f"Pulumi.{stack}.yaml")
     own = {
         key.removeprefix(PREFIX): value for key, value in written.items() if key.startswith(PREFIX) or ":" not in key
     }

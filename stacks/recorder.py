@@ -58,12 +58,14 @@ class Recording:
     error: str | None = None
 
 
+ZONES = "aws:index/getAvailabilityZones:getAvailabilityZones"
+OFFERS = "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings"
 ANSWERS: Mapping[str, Mapping[str, Any]] = {
-    "aws:index/getAvailabilityZones:getAvailabilityZones": {
+    ZONES: {
         "names": ["zone-a", "zone-b", "zone-c"],
         "zoneIds": ["id-a", "id-b", "id-c"],
     },
-    "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": {"locations": ["zone-a", "zone-b", "zone-c"]},
+    OFFERS: {"locations": ["zone-a", "zone-b", "zone-c"]},
     "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": "123456789012"},
     "aws:index/getRegion:getRegion": {"region": "region", "name": "region", "id": "region"},
     "aws:index/getPartition:getPartition": {"partition": "aws"},
@@ -71,19 +73,35 @@ ANSWERS: Mapping[str, Mapping[str, Any]] = {
 """What a cloud would say where the program asks it: of some region whose zones all offer everything."""
 
 
+def answers(raw: RawConfig) -> Mapping[str, Mapping[str, Any]]:
+    """ANSWERS, of a region that has the zone which `raw` asks for as well: only AWS can tell that it has not."""
+    network = raw.values.get("network")
+    zone = network.get("zone") if isinstance(network, dict) else None
+    if not zone:
+        return ANSWERS
+    return {
+        **ANSWERS,
+        ZONES: {"names": [zone, *ANSWERS[ZONES]["names"]], "zoneIds": ["id", *ANSWERS[ZONES]["zoneIds"]]},
+        OFFERS: {"locations": [zone, *ANSWERS[OFFERS]["locations"]]},
+    }
+
+
 class _Echo(mocks.Mocks):
-    """A provider that gives back what it was given."""
+    """A provider that gives back what it was given, and answers what it is asked."""
+
+    def __init__(self, answers: Mapping[str, Mapping[str, Any]]):
+        self._answers = answers
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         return (f"{args.name}-id" if args.custom else ""), args.inputs
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
-        return dict(ANSWERS.get(args.token, {})), []
+        return dict(self._answers.get(args.token, {})), []
 
 
 class _Monitor(mocks.MockMonitor):
-    def __init__(self, recording: Recording):
-        super().__init__(_Echo())
+    def __init__(self, recording: Recording, raw: RawConfig):
+        super().__init__(_Echo(answers(raw)))
         self._recording = recording
 
     def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> Any:  # noqa: N802
@@ -122,7 +140,7 @@ def _run(program: Callable[[], None], raw: RawConfig, stack: str, preview: bool,
     logger.propagate, logger.level = False, logging.INFO
     logger.addHandler(_Keeper(recording))
     set_all_config(as_engine_gives_it(raw), [PREFIX + key for key in raw.secrets])
-    monitor = _Monitor(recording)
+    monitor = _Monitor(recording, raw)
     settings.configure(
         mocks.MockSettings(
             monitor=monitor,

@@ -1,5 +1,6 @@
 """Rules about the platform `eks`: what AWS would refuse after ten minutes is refused at once."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -29,6 +30,16 @@ def addresses(settings: "Settings") -> Iterator[Mistake]:
     faults = cidr_faults(primary=network.primary_cidr, secondary=network.node_cidr, services=network.service_cidr)
     for block, fault in faults.items():
         yield Mistake(("network", BLOCKS[block]), fault)
+
+
+def zone_elsewhere(zone: str | None, region: str | None) -> Iterator[Mistake]:
+    """A zone to train in whose name is none that `region`, the config's aws:region, gives to its zones."""
+    if zone and region and not re.fullmatch(f"{re.escape(region)}[a-z]", zone):
+        yield Mistake(
+            ("network", "zone"),
+            f"{zone!r} is no zone of {region} (aws:region). A zone there is written as {region}a. Left out, the first "
+            "that offers the instance type is taken.",
+        )
 
 
 def cluster(settings: "Settings") -> Iterator[Mistake]:

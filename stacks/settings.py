@@ -16,7 +16,7 @@ from workloads.hardware import trainium, trainium_names
 from workloads.recipes import RECIPES, Fleet, Parameters, Recipe
 from workloads.recipes.step import Earlier
 
-from . import rules
+from . import rules, rules_eks
 from .config import RawConfig
 from .forms import Duration, Reference, StepFolder
 from .groups import (
@@ -171,6 +171,8 @@ def read(raw: RawConfig) -> Settings:
         ignored=tuple(rules.ignored(_changed(keys), keys.platform)),
     )
     mistakes += rules.misfits(settings, [mistake.path for mistake in mistakes])
+    if keys.platform == "eks":
+        mistakes += rules_eks.zone_elsewhere(keys.network.zone, raw.others.get("aws:region"))
     if mistakes:
         raise SettingsError(mistakes)
     return settings

@@ -9,6 +9,7 @@ from stacks import rehearsal
 from stacks.config import RawConfig
 from stacks.program import stand_up
 from stacks.recorder import Recording, record
+from tests.stacks.planned import planned
 from workloads.recipes import RECIPES, hashing
 
 Config = Callable[..., RawConfig]
@@ -124,3 +125,21 @@ def test_every_component_registers_its_outputs(config: Config, monkeypatch: pyte
     components = [one.urn for one in recording.resources if one.type.startswith("trainyard:")]
     assert components
     assert set(components) <= set(registered)
+
+
+def test_a_zone_that_was_named_is_taken_at_its_word_where_nobody_asks_aws() -> None:
+    with_zone, without = planned(network={"zone": "us-west-2d"}), planned()
+    assert len(with_zone.resources) == len(without.resources)
+    (training,) = (one for one in with_zone.resources if one.name == "network-training")
+    assert training.inputs["availabilityZone"] == "us-west-2d"
+
+
+@pytest.mark.parametrize("zone", ["us-east-1a", "us-west-2", "us-west-2-lax-1a", "us-west-9z"])
+def test_a_zone_of_another_region_is_told_before_any_resource_is_registered(zone: str) -> None:
+    raw = RawConfig({"network": {"zone": zone}}, others={"aws:region": "us-west-2"})
+    recording = recorded(raw)
+    assert recording.resources == []
+    assert recording.error == (
+        f"trainyard:network.zone: '{zone}' is no zone of us-west-2 (aws:region). A zone there is written as "
+        "us-west-2a. Left out, the first that offers the instance type is taken."
+    )
