@@ -1,25 +1,47 @@
 """What a rehearsal notes of itself, for those who follow it from another terminal."""
 
+import fcntl
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from workloads.programs.errors import UserError
 from workloads.programs.folders import write_atomically
 from workloads.programs.run import plan as plans
 
 from .run import Run, plan_of
 
 FILE = "rehearsal.json"
+LOCK = ".lock"
 
 
 def logs(shared: Path, recipe: str) -> Path:
     """Where the logs of a recipe's steps are, and the diary beside them."""
     return shared / "logs" / recipe
+
+
+@contextmanager
+def alone(shared: Path, recipe: str) -> Iterator[None]:
+    """Holds the rehearsals of `recipe` in `shared` for this process; UserError where another one holds them.
+
+    Two would write the same diary and the same logs. The kernel lets go when the holder dies.
+    """
+    place = logs(shared, recipe)
+    place.mkdir(parents=True, exist_ok=True)
+    with (place / LOCK).open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"another rehearsal of {recipe} is at work in {shared}. Watch it with `trainyard follow --folder "
+                f"{shared}`, wait for its end, or name another folder with --folder."
+            ) from None
+        yield
 
 
 class Diary:

@@ -13,14 +13,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from workloads.launchers.local import Command, Machine, command
 from workloads.programs import folders, journal
 from workloads.recipes import Step
 
 from . import plots
-from .diary import Diary, logs
+from .diary import Diary, alone, logs
 from .run import Run
 
 LOOK_EVERY_SECONDS = 0.2
@@ -57,7 +57,15 @@ class Watcher(Protocol):
 def rehearse(
     run: Run, machine: Machine, watcher: Watcher, environment: Mapping[str, str] = os.environ
 ) -> list[Outcome]:
-    """Carries out the run's chosen steps; stops after the first that fails, whose outcome is then the last."""
+    """Carries out the run's chosen steps; stops after the first that fails, whose outcome is then the last.
+
+    UserError where another rehearsal of the same recipe is at work in the same folder.
+    """
+    with alone(machine.shared, run.recipe.name):
+        return _one_after_another(run, machine, watcher, environment)
+
+
+def _one_after_another(run: Run, machine: Machine, watcher: Watcher, environment: Mapping[str, str]) -> list[Outcome]:
     outcomes: list[Outcome] = []
     diary = Diary(run, machine.shared)
     for step in run.chosen:
@@ -80,14 +88,19 @@ def rehearse(
 def _carry_out(
     step: Step, what: Command, log: Path, environment: Mapping[str, str], happened: Callable[[Mapping[str, Any]], None]
 ) -> Outcome:
-    log.parent.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    with log.open("w") as output:
+    with _log(log) as output:
         process = subprocess.Popen(
             what.argv, env={**environment, **what.environment}, stdout=output, stderr=subprocess.STDOUT
         )
         status, peak = _follow(process, _Reader(what.folder, happened))
     return Outcome(step, what.folder, log, True, status, time.monotonic() - began, peak)
+
+
+def _log(path: Path) -> IO[str]:
+    """An empty log. Whoever writes to it does so at its end: a step that outlived its rehearsal may do so as well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return open(path, "w", opener=lambda name, flags: os.open(name, flags | os.O_APPEND, 0o666))
 
 
 def _follow(process: "subprocess.Popen[bytes]", reader: "_Reader") -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """`trainyard rehearse`: a recipe's own steps and programs, on this machine's CPU."""
 
 import json
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from workloads.programs import folders, journal
-from workloads.programs.errors import EXIT_DISK_FULL, disk_full
+from workloads.programs.errors import EXIT_DISK_FULL, disk_full, is_disk_full
 
 from ..config import PROJECT, RawConfig
 from .errors import fail, told
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from ..run import Run
 
 LOG_LINES_SHOWN = 15
+INTERRUPTED = 128 + signal.SIGINT
+"""Exit status after Ctrl-C, as a shell gives it."""
 
 
 def rehearse(
@@ -55,11 +58,25 @@ def rehearse(
         folders.make(folder, f"--folder {folder}")
     machine = Machine(folder.absolute(), sys.executable)
     console.print(f"[bold]{run.recipe.name}[/bold]: {run.recipe.summary}.\n")
-    with _Bars(console) as bars:
-        outcomes = rehearsal.rehearse(run, machine, bars)
+    outcomes = _carried_out(run, machine, console)
     if outcomes[-1].status:
         raise _failed(outcomes[-1], console)
     _show(run, outcomes, machine, console)
+
+
+def _carried_out(run: "Run", machine: "Machine", console: Console) -> "list[Outcome]":
+    from .. import rehearsal
+
+    try:
+        with told(), _Bars(console) as bars:
+            return rehearsal.rehearse(run, machine, bars)
+    except KeyboardInterrupt:
+        console.print("Stopped. What is done stays done, and the same command goes on from here.")
+        raise typer.Exit(INTERRUPTED) from None
+    except OSError as error:
+        if not is_disk_full(error, machine.shared):
+            raise
+        raise fail(disk_full(machine.shared)) from None
 
 
 def _given(assignments: Sequence[str], data: Path | None) -> dict[str, Any]:
