@@ -11,6 +11,9 @@ from .versions import KUBERNETES, STANDARD_SUPPORT_ENDS
 LUSTRE_THROUGHPUTS = (125, 250, 500, 1000)
 """MB/s for each TiB that FSx for Lustre PERSISTENT_2 on SSD can be given."""
 
+LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+"""For how many days CloudWatch can keep logs: PutRetentionPolicy in its API reference, read 2026-11-21."""
+
 LUSTRE_UNIT = 2400
 """GiB. A file system has half of it, or whole multiples."""
 
@@ -45,6 +48,12 @@ def lustre_throughput_fault(megabytes: int) -> str | None:
     return (
         f"FSx for Lustre cannot give {megabytes} MB/s for each TiB. Allowed: {', '.join(map(str, LUSTRE_THROUGHPUTS))}."
     )
+
+
+def log_days_fault(days: int) -> str | None:
+    if days in LOG_DAYS:
+        return None
+    return f"CloudWatch keeps no logs for {days} days. Allowed: {', '.join(map(str, LOG_DAYS))}."
 
 
 def bucket_fault(name: str) -> str | None:

@@ -49,10 +49,11 @@ Duration = Annotated[timedelta, BeforeValidator(_duration)]
 def _network(text: str) -> str:
     try:
         ip_network(text)
+        trouble = "" if "/" in text else f"one address alone as {text}/32"
     except ValueError as error:
-        raise PydanticCustomError(
-            "form", "{words}", {"words": f"a network is written as 10.1.0.0/21; {error}"}
-        ) from None
+        trouble = str(error)
+    if trouble:
+        raise PydanticCustomError("form", "{words}", {"words": f"a network is written as 10.1.0.0/21; {trouble}"})
     return text
 
 

@@ -41,6 +41,7 @@ def unknown(name: str, allowed: Iterable[str], kind: str = "key") -> str:
     return f"unknown {kind}. {meant}Allowed: {', '.join(names)}."
 
 
+_GROUPS = ("dict_type", "model_type", "model_attributes_type")
 _WORDS = {
     "int_parsing": "is not a whole number",
     "int_type": "is not a whole number",
@@ -51,10 +52,14 @@ _WORDS = {
     "bool_type": "is not true or false",
     "string_type": "is not a text",
     "tuple_type": "is not a list",
-    "dict_type": "is not a group of keys",
-    "model_type": "is not a group of keys",
-    "model_attributes_type": "is not a group of keys",
+    **dict.fromkeys(_GROUPS, "is not a group of keys"),
 }
+_MENDS = {
+    "string_type": " Put it in quotes.",
+    "tuple_type": " Put it in brackets.",
+    **dict.fromkeys(_GROUPS, " Write each key of it on a line below, as `key: value`."),
+}
+"""What to do, where a single value stands."""
 _BOUNDS = {
     "greater_than": ("gt", "must be above {}"),
     "greater_than_equal": ("ge", "must be at least {}"),
@@ -69,15 +74,24 @@ def from_pydantic(error: Mapping[str, Any], prefix: Sequence[str], fields: Itera
     kind, context = error["type"], error.get("ctx", {})
     if kind == "extra_forbidden":
         return Mistake(path, unknown(path[-1], fields))
+    if error["input"] is None:
+        return Mistake(path, "has no value. Give it one, or leave the key out.")
+    if kind == "missing":
+        return Mistake(path, "is missing.")
     value = _shown(error["input"])
     if kind == "literal_error":
         return Mistake(path, f"{value} is not allowed. Allowed: {context['expected'].replace(' or ', ', ')}.")
     if kind in _BOUNDS:
         bound, words = _BOUNDS[kind]
         return Mistake(path, f"{value} is not allowed; it {words.format(context[bound])}.")
-    return Mistake(path, f"{value} {_WORDS.get(kind, 'is not allowed: ' + error['msg'])}.")
+    words = _WORDS.get(kind, f"is not allowed: {error['msg']}")
+    mend = "" if isinstance(error["input"], (list, dict)) else _MENDS.get(kind, "")
+    return Mistake(path, f"{value} {words}.{mend}")
 
 
 def _shown(value: Any) -> str:
-    text = TOKEN.sub("hf_…", json.dumps(value, default=str))
+    try:
+        text = TOKEN.sub("hf_…", json.dumps(value, default=str))
+    except ValueError:
+        return "what holds itself"
     return text if len(text) <= 40 else text[:37] + "…"

@@ -245,5 +245,6 @@ EKS_RULES: tuple[tuple[tuple[Path, ...], Callable[[Any], Iterator[Mistake]]], ..
     ((rules_eks.RESULTS,), rules_eks.bucket),
     ((rules_eks.NODES,), rules_eks.reservation),
     ((rules_eks.GUARD,), rules_eks.alarm),
+    ((rules_eks.OBSERVABILITY,), rules_eks.logs),
 )
 """The same, where the platform is `eks`."""

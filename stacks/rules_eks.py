@@ -13,13 +13,14 @@ from .mistakes import Mistake
 if TYPE_CHECKING:
     from .settings import Settings
 
-CLUSTER, NETWORK, STORAGE, RESULTS, NODES, GUARD = (
+CLUSTER, NETWORK, STORAGE, RESULTS, NODES, GUARD, OBSERVABILITY = (
     ("cluster",),
     ("network",),
     ("storage",),
     ("results",),
     ("nodes",),
     ("guard",),
+    ("observability",),
 )
 BLOCKS = {"primary": "primaryCidr", "secondary": "nodeCidr", "services": "serviceCidr"}
 """What the pure checks call a network, and the key that it is set by."""
@@ -81,6 +82,12 @@ def reservation(settings: "Settings") -> Iterator[Mistake]:
             ("nodes", "reservation", "placementGroup"),
             "a capacity block is in no placement group: AWS places its instances itself. Leave it out.",
         )
+
+
+def logs(settings: "Settings") -> Iterator[Mistake]:
+    fault = limits.log_days_fault(settings.keys.observability.log_days)
+    if fault:
+        yield Mistake(("observability", "logDays"), fault)
 
 
 def alarm(settings: "Settings") -> Iterator[Mistake]:

@@ -206,7 +206,7 @@ def _validated(model: type[M], values: Mapping[str, Any], prefix: tuple[str, ...
     kept = copy.deepcopy(dict(values))
     for one in found:
         mistakes.append(from_pydantic(one, prefix, _siblings(model, one["loc"])))
-        _drop(kept, one["loc"])
+        _drop(kept, one["loc"][:-1] if one["type"] == "missing" else one["loc"])
     return model.model_validate(kept)
 
 

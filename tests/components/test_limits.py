@@ -100,3 +100,10 @@ def test_the_public_endpoint_opens_to_public_addresses_only() -> None:
     assert limits.public_access_fault(["198.51.100.7/32", "0.0.0.0/0"]) is None
     assert "private range" in (limits.public_access_fault(["198.51.100.7/32", "10.0.0.0/8"]) or "")
     assert "not an IPv4" in (limits.public_access_fault(["here"]) or "")
+
+
+@pytest.mark.parametrize(
+    ("days", "good"), [(1, True), (30, True), (3653, True), (0, False), (8, False), (10_000, False)]
+)
+def test_logs_are_kept_for_as_many_days_as_cloudwatch_can(days: int, good: bool) -> None:
+    assert (limits.log_days_fault(days) is None) is good
