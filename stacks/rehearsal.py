@@ -89,7 +89,7 @@ def _carry_out(
     step: Step, what: Command, log: Path, environment: Mapping[str, str], happened: Callable[[Mapping[str, Any]], None]
 ) -> Outcome:
     began = time.monotonic()
-    with _log(log) as output:
+    with begin_log(log) as output:
         process = subprocess.Popen(
             what.argv, env={**environment, **what.environment}, stdout=output, stderr=subprocess.STDOUT
         )
@@ -97,7 +97,7 @@ def _carry_out(
     return Outcome(step, what.folder, log, True, status, time.monotonic() - began, peak)
 
 
-def _log(path: Path) -> IO[str]:
+def begin_log(path: Path) -> IO[str]:
     """An empty log. Whoever writes to it does so at its end: a step that outlived its rehearsal may do so as well."""
     path.parent.mkdir(parents=True, exist_ok=True)
     return open(path, "w", opener=lambda name, flags: os.open(name, flags | os.O_APPEND, 0o666))

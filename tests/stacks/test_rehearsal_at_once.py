@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from stacks.diary import newest
+from stacks.rehearsal import begin_log
 from tests.conftest import PROJECT
 from tests.stacks.test_commands import quick, rehearse, step_folder
 from workloads.programs import folders, journal
@@ -46,11 +47,6 @@ def wait_for(happened: Callable[[], object]) -> None:
         time.sleep(0.05)
 
 
-def base_log(shared: Path) -> str:
-    logs = list(shared.glob(f"logs/{RECIPE}/base-*.log"))
-    return logs[0].read_text() if logs else ""
-
-
 def base_has_begun(shared: Path) -> Callable[[], bool]:
     return lambda: any(
         event["event"] == "step" for path in shared.glob("runs/*/base-*") for event in journal.read(path)
@@ -82,12 +78,11 @@ def test_ctrl_c_ends_a_rehearsal_with_its_step_and_says_how_to_go_on(begin: Begi
         pass
 
 
-def test_a_step_that_outlived_its_rehearsal_is_waited_for_and_its_log_stays_whole(begin: Begin, tmp_path: Path) -> None:
-    first = begin()
-    wait_for(base_has_begun(tmp_path))
-    os.kill(first.pid, signal.SIGKILL)
-    first.wait()
-    begin()
-    wait_for(lambda: "waiting: another process is at work" in base_log(tmp_path))
-    wait_for(lambda: "step" in base_log(tmp_path).partition("waiting:")[2])
-    assert "\0" not in base_log(tmp_path)
+def test_what_outlived_its_rehearsal_writes_at_the_end_of_the_log_that_was_begun_anew(tmp_path: Path) -> None:
+    log = tmp_path / "logs" / "base.log"
+    with begin_log(log) as before:
+        print("step 10 of 500", file=before, flush=True)
+        with begin_log(log) as anew:
+            print("waiting", file=anew, flush=True)
+            print("step 20 of 500", file=before, flush=True)
+    assert log.read_text() == "waiting\nstep 20 of 500\n"
