@@ -51,12 +51,20 @@ def show(stack: str, found: "Searched", console: Console) -> None:
     for one in found.kept:
         console.print(f"[green]kept on purpose[/green]  {one.kind} ", end="")
         _plain(console, one.id)
-    for one in found.unknown:
-        console.print(f"[red]not known[/red]  {one.kind}: ", end="")
-        _plain(console, one.text + (f"\n    {one.mend}" if one.mend else ""))
+    for (text, mend), kinds in _by_reason(found).items():
+        console.print("[red]not known[/red]  ", end="")
+        _plain(console, f"{', '.join(kinds)}: {text}" + (f"\n    {mend}" if mend else ""))
     _plain(console, f"\n{_summary(found)}")
     if found.left:
         _plain(console, f"Prices: {PRICES}.")
+
+
+def _by_reason(found: "Searched") -> dict[tuple[str, str | None], list[str]]:
+    """The kinds that could not be looked at, by why, and by what mends it."""
+    kinds: dict[tuple[str, str | None], list[str]] = {}
+    for one in found.unknown:
+        kinds.setdefault((one.text, one.mend), []).append(one.kind)
+    return kinds
 
 
 def _summary(found: "Searched") -> str:

@@ -75,7 +75,7 @@ def show(plan: "Plan", console: Console) -> None:
     if plan.critical_path:
         console.print(_path(plan.critical_path))
     if plan.resources:
-        console.print(_resources(plan))
+        _unbroken(console, _resources(plan))
     for name, value in plan.outputs.items():
         console.print(f"output [bold]{name}[/bold]: {value}", soft_wrap=True)
     for warning in plan.warnings:
@@ -84,10 +84,11 @@ def show(plan: "Plan", console: Console) -> None:
 
 def _steps(plan: "Plan") -> Table:
     table = _table("Steps")
-    for column in ("step", "hash", "launcher", "on"):
+    table.add_column("step")  # in a narrow terminal this one gives way, and no number
+    for column in ("hash", "launcher", "on"):
         table.add_column(column, no_wrap=True)
-    table.add_column("minutes", justify="right")
-    table.add_column("dollars", justify="right")
+    table.add_column("minutes", justify="right", no_wrap=True)
+    table.add_column("dollars", justify="right", no_wrap=True)
     for step in plan.steps:
         table.add_row(*_step(step), style=None if step.chosen else "dim")
     table.add_section()
@@ -141,6 +142,13 @@ def _resources(plan: "Plan") -> Tree:
     for one in plan.resources:
         nodes[one.urn] = nodes.get(one.parent, root).add(_label(one))
     return root
+
+
+def _unbroken(console: Console, tree: Tree) -> None:
+    """Prints `tree` with each resource on one line, however narrow the console is: names are there to be searched."""
+    narrow, console.width = console.width, 300
+    console.print(tree, soft_wrap=True)
+    console.width = narrow
 
 
 def _label(one: "PlannedResource") -> str:

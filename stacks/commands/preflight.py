@@ -35,14 +35,17 @@ def preflight(
 
 
 def show(found: "list[Finding]", console: Console) -> None:
-    """One line a check; below one that failed, the command that mends it."""
+    """One line a check; below one that failed, the command that mends it, once for all that fail alike."""
     width = max(len(one.check) for one in found)
+    said: set[tuple[str, str | None]] = set()
     for one in found:
         mark, style = ("ok   ", "green") if one.ok else ("wrong", "red")
         console.print(f"[{style}]{mark}[/{style}] [bold]{one.check:{width}}[/bold]  ", end="")
-        _plain(console, one.text)
-        if one.mend:
+        again = not one.ok and (one.text, one.mend) in said
+        _plain(console, "the same" if again else one.text)
+        if one.mend and not again:
             _plain(console, f"{'':{width + 8}}{one.mend}")
+        said.add((one.text, one.mend))
     wrongs = sum(not one.ok for one in found)
     console.print(f"\n{wrongs} of {len(found)} checks failed." if wrongs else f"\nAll {len(found)} checks passed.")
 

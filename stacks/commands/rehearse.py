@@ -166,7 +166,8 @@ def _show(run: "Run", outcomes: list["Outcome"], machine: "Machine", console: Co
 
 
 def _summary(outcomes: list["Outcome"], only_on_neuron: Mapping[str, str]) -> Table:
-    table = Table("step", "what came of it", title="Rehearsal", title_justify="left")
+    table = Table("step", title="Rehearsal", title_justify="left")
+    table.add_column("what came of it", overflow="fold")
     table.add_column("seconds", justify="right")
     table.add_column("peak memory", justify="right")
     for outcome in outcomes:

@@ -6,11 +6,15 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from benchmarks.made_up import different_rows
+from stacks.commands.plan import show
+from stacks.plan import make_plan
 from tests.conftest import PROJECT, write_rows
 from workloads.programs import card, folders, journal
 
@@ -67,6 +71,18 @@ def test_plan_shows_the_resource_tree_and_the_outputs_of_what_can_be_stood_up() 
     assert "12 resources" in told.stdout
     assert "train-command command:local:Command" in told.stdout
     assert "output model:" in told.stdout
+
+
+def test_at_80_columns_a_plan_cuts_no_number_and_breaks_no_name(tmp_path: Path) -> None:
+    made = make_plan("dev")
+    left_out = tuple(replace(step, chosen=step.name == "train") for step in made.steps)
+    file = tmp_path / "plan.txt"
+    with file.open("w") as output:
+        show(replace(made, steps=left_out), Console(file=output, width=80))
+    told = file.read_text()
+    assert "…" not in told
+    assert all(f"{step.minutes:.1f}" in told and f"{step.dollars:.2f}" in told for step in made.steps)
+    assert all(one.type in told for one in made.resources)
 
 
 def test_plan_as_json_holds_the_same_numbers() -> None:
