@@ -56,7 +56,11 @@ def _write(plan: "Plan", file: Path) -> None:
     try:
         if file.is_dir():
             raise IsADirectoryError(errno.EISDIR, "it is a folder")
-        folders.write_atomically(file, page(plan))
+        file = file.resolve()  # what a link leads to, never the link
+        if file.exists() and not file.is_file():  # a device or a pipe, which cannot be replaced
+            file.write_text(page(plan))
+        else:
+            folders.write_atomically(file, page(plan))
     except OSError as error:
         if is_disk_full(error):
             raise UserError(disk_full(file.parent)) from None
