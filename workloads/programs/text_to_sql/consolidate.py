@@ -6,12 +6,12 @@ template ends an answer. It needs a processor and memory for the whole model, an
 
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from .. import adapters, entry, folders, hub
-from ..entry import WORK, argument
-from ..finetune import RESULT
+from .. import adapters, consolidation, entry
+from ..entry import argument
 from ..journal import Journal
 
 END_OF_TURN = "<|eot_id|>"
@@ -19,28 +19,21 @@ END_OF_TURN = "<|eot_id|>"
 
 
 @dataclass
-class Arguments:
-    out: str = argument("folder of this step")
-    train: str = argument("folder of the step that trained the adapter")
-    data: str = argument("folder of the step that prepared the data, which holds the tokenizer")
+class Arguments(consolidation.Arguments):
     model: str = argument("base model: its name on the Hub, or a folder")
     model_revision: str = argument("branch, tag or commit of the model on the Hub")
-    precision: Literal["bf16", "fp32"] = argument("type of the merged weights")
 
 
 def consolidate(arguments: Arguments, out: Path) -> None:
-    journal = Journal(out)
-    trained = folders.require_done(Path(arguments.train)) / RESULT
-    data = folders.require_done(Path(arguments.data))
-    adapter = adapters.gather(trained, out / WORK)
+    consolidation.consolidate(arguments, out, partial(merge, arguments), stop_at_end_of_turn)
+
+
+def merge(arguments: Arguments, trained: Path, work: Path, journal: Journal) -> Any:
+    adapter = adapters.gather(trained, work)
     journal.progress(1, 3, "parts: the adapter is gathered")
     merged = adapters.merge(arguments.model, arguments.model_revision, arguments.precision, adapter)
     journal.progress(2, 3, "parts: it is merged into the base model")
-    tokenizer = hub.load_tokenizer(str(data / "tokenizer"))
-    stop_at_end_of_turn(merged, tokenizer)
-    merged.save_pretrained(out / RESULT)
-    tokenizer.save_pretrained(out / RESULT)
-    journal.result(f"{merged.num_parameters():,} merged parameters in safetensors")
+    return merged
 
 
 def stop_at_end_of_turn(model: Any, tokenizer: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import as_argv
-from workloads.programs import entry, folders, journal
+from workloads.programs import entry, folders, journal, shards
 from workloads.programs.errors import EXIT_USER_ERROR
 from workloads.programs.pretraining import compile as compile_
 from workloads.programs.pretraining import consolidate, report, test
@@ -58,7 +58,7 @@ def test_the_test_finds_the_held_out_loss_that_training_ended_with(
 def test_a_folder_without_a_model_is_told_as_such(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     with pytest.raises(Exception, match="holds neither a model"):
-        consolidate.gather(tmp_path / "model", tmp_path / "work")
+        shards.gather(tmp_path / "model", tmp_path / "work")
 
 
 def test_compiling_on_a_processor_is_refused(
