@@ -36,7 +36,7 @@ def consolidate(
     trained = folders.require_done(Path(arguments.train)) / RESULT
     data = folders.require_done(Path(arguments.data))
     model: Any = load(trained, out / WORK, journal)
-    tokenizer = hub.load_tokenizer(str(data / "tokenizer"))
+    tokenizer = hub.load_tokenizer(str(data / folders.TOKENIZER))
     set_generation(model, tokenizer)
     model.save_pretrained(out / RESULT)
     tokenizer.save_pretrained(out / RESULT)

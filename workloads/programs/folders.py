@@ -19,6 +19,8 @@ from .errors import UserError, is_disk_full
 
 MARKER = "_SUCCESS"
 LOCK = ".lock"
+TOKENIZER = "tokenizer"
+"""Folder, below a step's own, of the tokenizer that the step leaves: the one that its data are made with."""
 
 
 def make(folder: Path, named: str) -> None:

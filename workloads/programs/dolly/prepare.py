@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import entry, hub, preparation
+from .. import entry, folders, hub, preparation
 from ..entry import WORK, argument
 from ..journal import Journal
 from . import prompt
@@ -35,7 +35,7 @@ class Arguments:
 def prepare(arguments: Arguments, out: Path) -> None:
     journal, work = Journal(out), out / WORK
     tokenizer = hub.load_tokenizer(arguments.tokenizer, arguments.tokenizer_revision)
-    tokenizer.save_pretrained(out / "tokenizer")
+    tokenizer.save_pretrained(out / folders.TOKENIZER)
     data = FORM.load(arguments.dataset, arguments.dataset_revision, work)
     parts = preparation.split(data, arguments.train_rows, arguments.eval_rows, arguments.shuffle_seed, _key)
     journal.say(f"{len(data):,} rows: {len(parts[0]):,} to train on, {len(parts[1]):,} held out")

@@ -42,7 +42,7 @@ def check(arguments: Arguments, out: Path) -> None:
 
 def commands(arguments: Arguments, data: Path) -> Iterator[Checked]:
     """Every command of the steps that a rehearsal does not carry out, of each node, begun and resumed."""
-    tokenizer = Path(arguments.tokenizer) / convert.TOKENIZER
+    tokenizer = Path(arguments.tokenizer) / folders.TOKENIZER
     model = Path(arguments.out) / convert.MODEL
     indexing = preprocess.indexing(data / corpus.TRAIN, tokenizer, data / pretraining.TOKENS, 32)
     yield Checked("tokenize", 0, indexing, _options(indexing, repository.PREPROCESS_OPTIONS))

@@ -15,12 +15,13 @@ from typing import Any
 from .. import entry, folders
 from ..entry import WORK, argument
 from ..errors import UserError
+from ..folders import TOKENIZER
 from ..journal import Journal
 from . import checkpoints, repository
 from .pretraining import CHECKPOINTS, FEED_FORWARD, HEADS, HIDDEN, LAYERS, NORM_EPSILON, Command
 from .process import Failed, carry_out
 
-MODEL, TOKENIZER = "model", "tokenizer"
+MODEL = "model"
 WEIGHTS = "pytorch_model.bin"
 VOCABULARY_MULTIPLE = 8
 """The repository's make_vocab_size_divisible_by: each tensor-parallel rank has a multiple of as many rows."""

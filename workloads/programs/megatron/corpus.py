@@ -5,12 +5,12 @@ they are, one at a time, so that memory does not grow with the corpus.
 """
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from .. import json_lines
 from ..errors import UserError
 
 TRAIN, HELD_OUT = "train.jsonl", "held-out.jsonl"
@@ -60,15 +60,7 @@ def _documents(files: Iterable[Path]) -> Iterator[tuple[bytes, str]]:
 
 
 def _text(line: bytes, where: str) -> str:
-    try:
-        row = json.loads(line.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise UserError(f"{where}: byte {error.start} is not UTF-8. Convert the file, with iconv for one.") from None
-    except ValueError:
-        cut = (
-            "" if line.endswith(b"\n") else " It is the last, and ends in the midst of it: the file is half downloaded."
-        )
-        raise UserError(f"{where} is not JSON.{cut} {_AGAIN}") from None
+    row = json_lines.parse(line, where, _AGAIN)
     text = row.get(FIELD) if isinstance(row, dict) else None
     if not isinstance(text, str):
         raise UserError(f'{where} has no text: each line is to be an object with the field "{FIELD}".')

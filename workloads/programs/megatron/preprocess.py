@@ -19,12 +19,12 @@ import numpy as np
 from .. import blocks, entry, folders
 from ..entry import WORK, argument
 from ..errors import UserError
+from ..folders import TOKENIZER
 from ..journal import Journal
 from . import corpus, repository
 from .download import COUNTS
 from .pretraining import PREFIX, TOKENS, Command
 from .process import Failed, carry_out
-from .tokenizer import TOKENIZER
 
 PROCESSED = re.compile(r"Processed (?P<documents>\d+) documents")
 REPORT_EVERY = 10_000

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..entry import argument
+from ..folders import TOKENIZER
 from . import repository
 from .node import Place
 
@@ -150,7 +151,7 @@ def _model(arguments: Arguments) -> dict[str, str]:
         "model.data.num_workers": "1",
         "model.data.data_prefix": f"[1.0,{_quoted(str(Path(arguments.data) / PREFIX))}]",
         "model.data.index_mapping_dir": _quoted(str(Path(arguments.out) / INDEX)),
-        "model.tokenizer.type": _quoted(str(Path(arguments.tokenizer) / "tokenizer")),
+        "model.tokenizer.type": _quoted(str(Path(arguments.tokenizer) / TOKENIZER)),
         "model.tensor_model_parallel_size": str(arguments.tensor_parallel_degree),
         "model.pipeline_model_parallel_size": str(arguments.pipeline_parallel_degree),
         "model.sequence_parallel": "True",

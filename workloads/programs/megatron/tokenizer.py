@@ -14,12 +14,12 @@ from pathlib import Path
 from .. import entry, hub
 from ..entry import WORK, argument
 from ..errors import UserError
+from ..folders import TOKENIZER
 from ..journal import Journal
 from ..rehearsal import tiny
+from ..rehearsal.tiny import TINY
 from .corpus import FIELD
 
-TOKENIZER = "tokenizer"
-TINY = "tiny"
 FILES = ["tokenizer*", "special_tokens_map.json", "config.json"]
 DOCUMENTS, VOCABULARY = 2000, 768
 """What a rehearsal's tokenizer is learnt from at the most, and its size."""

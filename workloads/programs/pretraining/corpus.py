@@ -5,13 +5,12 @@ few rows: an article may be as long as its file. A file that cannot be read as w
 """
 
 import codecs
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import hub
+from .. import hub, json_lines
 from ..errors import UserError
 
 PIECE_BYTES = 2**20
@@ -138,16 +137,13 @@ def _jsonl(path: Path, field: str) -> Iterator[Piece]:
 
 def _row(line: bytes, place: str) -> dict[str, Any]:
     """UserError where `line` is none; `place` says where it stands."""
-    try:
-        row = json.loads(line.decode())
-    except UnicodeDecodeError as error:
-        raise UserError(f"{place}: {_not_utf8(error)}") from None
-    except ValueError as error:
-        end = "" if line.endswith(b"\n") else " The file ends there: it may be half downloaded."
-        raise UserError(f"{place} is no JSON ({error}).{end}") from None
+    row = json_lines.parse(line, place, _AGAIN)
     if not isinstance(row, dict):
         raise UserError(f"{place} is no JSON object.")
     return row
+
+
+_AGAIN = "Fetch the file again, or take it away."
 
 
 def _text(path: Path, field: str) -> Iterator[Piece]:
@@ -159,7 +155,8 @@ def _text(path: Path, field: str) -> Iterator[Piece]:
             try:
                 rest += decoder.decode(content)
             except UnicodeDecodeError as error:
-                raise UserError(f"{path}, within {PIECE_BYTES:,} bytes of byte {at:,}: {_not_utf8(error)}") from None
+                wrong = f"the byte 0x{error.object[error.start]:02x} is not UTF-8. Save the file in that encoding."
+                raise UserError(f"{path}, within {PIECE_BYTES:,} bytes of byte {at:,}: {wrong}") from None
             at += len(content)
             cut = max(rest.rfind(" "), rest.rfind("\n")) if len(rest) < 2 * PIECE_BYTES else len(rest)
             if cut > 0:
@@ -168,11 +165,6 @@ def _text(path: Path, field: str) -> Iterator[Piece]:
     if decoder.getstate()[0]:
         raise UserError(f"{path} ends in the middle of a character: it may be half downloaded.")
     yield Piece(rest, ends=True)
-
-
-def _not_utf8(error: UnicodeDecodeError) -> str:
-    found = error.object[error.start]
-    return f"the byte 0x{found:02x} is not UTF-8. Save the file in that encoding."
 
 
 def _no_field(place: str, field: str, names: Sequence[str]) -> str:

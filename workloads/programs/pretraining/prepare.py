@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import blocks, entry, hub
+from .. import blocks, entry, folders, hub
 from ..entry import argument
 from ..errors import UserError
 from ..journal import Journal
@@ -74,7 +74,7 @@ def prepare(arguments: Arguments, out: Path) -> None:
     chunks = _chunks(
         _reported(files, source.field, journal), stride(size, arguments.eval_blocks * arguments.block_size)
     )
-    counts = _write(_tokenized(chunks, str(out / "tokenizer"), arguments.processes), arguments, out, journal)
+    counts = _write(_tokenized(chunks, str(out / folders.TOKENIZER), arguments.processes), arguments, out, journal)
     summary = {"corpus": source.name, "revision": source.revision, "files": len(files), "vocabulary": len(tokenizer)}
     (out / "data.json").write_text(json.dumps({**summary, **counts}, indent=1))
     train, held_out = counts["train"], counts["eval"]
@@ -175,7 +175,7 @@ def _tokenizer(arguments: Arguments, out: Path) -> Any:
     tokenizer = hub.load_tokenizer(arguments.tokenizer, arguments.tokenizer_revision)
     if tokenizer.eos_token_id is None:
         raise UserError(f"The tokenizer {arguments.tokenizer} has no end-of-text token. Name another.")
-    tokenizer.save_pretrained(out / "tokenizer")
+    tokenizer.save_pretrained(out / folders.TOKENIZER)
     return tokenizer
 
 

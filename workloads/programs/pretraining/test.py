@@ -33,7 +33,7 @@ class Arguments:
 def test(arguments: Arguments, out: Path) -> None:
     journal = Journal(out)
     data = folders.require_done(Path(arguments.data))
-    tokenizer = hub.load_tokenizer(str(data / "tokenizer"))
+    tokenizer = hub.load_tokenizer(str(data / folders.TOKENIZER))
     model = hub.load_model(arguments.model, "main", arguments.precision).eval()
     held_out = blocks.read(data / "eval.npy")[: arguments.blocks]
     loss = held_out_loss(model, held_out, arguments.batch, journal)

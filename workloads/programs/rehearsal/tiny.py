@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
+TINY = "tiny"
+"""In place of a model's or a tokenizer's name: one that is made here."""
+
 SPECIAL = ("<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>")
 """Llama 3's own special tokens, so that a rehearsal goes through the same template and the same stops."""
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import entry, hub, preparation
+from .. import entry, folders, hub, preparation
 from ..entry import WORK, argument
 from ..errors import UserError
 from ..journal import Journal
@@ -73,7 +73,7 @@ def _tokenizer(arguments: Arguments, out: Path) -> Any:
             f"The tokenizer {arguments.tokenizer} has no chat template. Name that of an instruction-tuned model: "
             "parameters.tokenizer."
         )
-    tokenizer.save_pretrained(out / "tokenizer")
+    tokenizer.save_pretrained(out / folders.TOKENIZER)
     return tokenizer
 
 

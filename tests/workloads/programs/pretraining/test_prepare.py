@@ -101,10 +101,13 @@ BAD = {
     "empty.txt": (lambda path: path.write_bytes(b""), "is empty. It may be half downloaded"),
     "empty.parquet": (lambda path: path.write_bytes(b""), "is empty. It may be half downloaded"),
     "half.parquet": (cut_short, "is no whole Parquet file"),
-    "half.jsonl": (lambda path: path.write_text('{"text": "whole"}\n{"text": "ha'), "line 2 is no JSON"),
+    "half.jsonl": (
+        lambda path: path.write_text('{"text": "whole"}\n{"text": "ha'),
+        "line 2 is not JSON. It is the last",
+    ),
     "latin.jsonl": (
         lambda path: path.write_bytes('{"text": "née"}\n'.encode("latin-1")),
-        "line 1: the byte 0xe9 is not",
+        "line 1: byte 11 is not UTF-8",
     ),
     "latin.txt": (lambda path: path.write_bytes("Une née".encode("latin-1") + b"e ici"), "the byte 0xe9 is not UTF-8"),
     "cut.txt": (lambda path: path.write_bytes("Un été".encode()[:-1]), "ends in the middle of a character"),
