@@ -14,6 +14,8 @@ from pathlib import Path
 from workloads.programs import manifest, store
 from workloads.programs.errors import UserError
 
+from . import results
+
 PROJECT = Path(__file__).resolve().parents[1]
 OVERRIDE = "TRAINYARD_LOSE_RESULTS"
 """Environment variable: anything in it lets a destroy go on whatever is lost."""
@@ -73,9 +75,7 @@ def problem(target: str, stack: str, recipe: str, run: str, *, goes: bool) -> st
 
 def _damage(target: store.Store, place: str) -> str | None:
     there = {name.removeprefix(place): size for name, size in target.sizes(place).items()}
-    if manifest.FILE not in there:
-        return f"has no {manifest.FILE}"
-    return manifest.parse(target.read(place + manifest.FILE), f"{target.address}/{place}{manifest.FILE}").damage(there)
+    return results.examined(target, place, there)[1]
 
 
 def main(argv: Sequence[str], environment: Mapping[str, str] = os.environ) -> int:

@@ -50,17 +50,25 @@ def _require(target: store.Store) -> None:
 
 
 def _found(target: store.Store, run: tuple[str, str, str], there: Mapping[str, int]) -> Found:
-    total = sum(size for name, size in there.items() if name != manifest.FILE)
-    if manifest.FILE not in there:
-        return Found(*run, total, None, f"has no {manifest.FILE}: it was not sent to its end")
-    place = manifest.place(*run) + manifest.FILE
     try:
-        made = manifest.parse(target.read(place), f"{target.address}/{place}")
+        made, damage = examined(target, manifest.place(*run), there)
     except UserError:
-        return Found(*run, total, None, f"has a {manifest.FILE} that cannot be read")
-    if made.place != manifest.place(*run):
-        return Found(*run, total, None, f"has the {manifest.FILE} of another run, {made.place}")
-    return Found(*run, made.bytes, made, made.damage(there))
+        made, damage = None, f"has a {manifest.FILE} that cannot be read"
+    sent = sum(size for name, size in there.items() if name != manifest.FILE)
+    return Found(*run, made.bytes if made else sent, made, damage)
+
+
+def examined(target: store.Store, place: str, there: Mapping[str, int]) -> tuple[Manifest | None, str | None]:
+    """The manifest of the run at `place`, and what is wrong with the run, in words that follow "the run …".
+
+    `there` has the bytes of what lies at `place`, by its name below that. UserError for a manifest that can't be read.
+    """
+    if manifest.FILE not in there:
+        return None, f"has no {manifest.FILE}: it was not sent to its end"
+    made = manifest.parse(target.read(place + manifest.FILE), f"{target.address}/{place}{manifest.FILE}")
+    if made.place != place:
+        return None, f"has the {manifest.FILE} of another run, {made.place}"
+    return made, made.damage(there)
 
 
 def choose(found: Sequence[Found], wanted: str) -> Found:

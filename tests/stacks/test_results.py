@@ -179,6 +179,19 @@ def test_a_destroy_stops_where_the_run_is_not_there_or_not_whole(
     assert asked(str(target), "ffffffffff", **{guarding.OVERRIDE: "1"}) == 0
 
 
+def test_a_destroy_stops_where_the_manifest_is_of_another_run_or_cannot_be_read(
+    target: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = keep(target, "aaaaaaaaaa") / manifest.FILE
+    mine = keep(target) / manifest.FILE
+    mine.write_text(other.read_text())
+    assert asked(str(target)) == 1
+    assert "has the manifest.json of another run, runs/dev/some-recipe/aaaaaaaaaa/" in capsys.readouterr().err
+    mine.write_text("cut sho")
+    assert asked(str(target)) == 1
+    assert "is no manifest that can be read" in capsys.readouterr().err
+
+
 def test_a_target_that_goes_as_well_stops_a_destroy_whatever_it_holds(
     target: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
