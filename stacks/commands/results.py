@@ -1,7 +1,6 @@
 """`trainyard results`: what runs left at a results target, whether the stack that made it is there or not."""
 
 import json
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +13,7 @@ from workloads.launchers.local import STACK as LOCAL
 from workloads.programs import store
 from workloads.programs.errors import EXIT_DISK_FULL, UserError, disk_full, is_disk_full
 
+from .. import pulumi_cli
 from ..config import PROJECT
 from .errors import fail, told
 
@@ -131,20 +131,12 @@ def _outside(target: str, stack: str) -> store.Store:
 
 def _bucket(stack: str) -> str:
     """The stack's output `bucket`, asked of the Pulumi CLI; UserError with its own words where there is none."""
-    asked = ["pulumi", "stack", "output", "bucket", "--stack", stack, "--non-interactive"]
     try:
-        done = subprocess.run(asked, cwd=PROJECT, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise UserError(f"there is no pulumi here to ask for the bucket of {stack}. Name it: {_NAME_IT}") from None
-    if done.returncode:
-        said = (done.stderr.strip().splitlines() or ["no reason"])[0].removeprefix("error: ")
+        return pulumi_cli.ask(stack, "stack", "output", "bucket")
+    except pulumi_cli.PulumiError as error:
         raise UserError(
-            f"pulumi does not know the bucket of {stack}: {said}. Once a stack is gone, name it: {_NAME_IT}"
-        )
-    return done.stdout.strip()
-
-
-_NAME_IT = "--target s3://bucket."
+            f"the bucket of {stack} cannot be asked for: {error}. Once a stack is gone, name it: --target s3://bucket."
+        ) from None
 
 
 def _time(one: "Found") -> str | None:

@@ -1,7 +1,6 @@
 """Whether the stack's Hugging Face token opens the models that its recipe reads."""
 
 import http.client
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
+from .. import pulumi_cli
 from .finding import Finding, ok, wrong
 from .wanted import Model, Wanted
 
@@ -20,7 +20,7 @@ CHECK = "hugging face"
 
 
 def hugging_face(wanted: Wanted, token: Callable[[str], str], hub: str = HUB) -> Finding:
-    """`token` gives a stack's token by the stack's name; TokenError where it cannot."""
+    """`token` gives a stack's token by the stack's name; PulumiError where it cannot."""
     stack = wanted.owner.stack
     if not wanted.models:
         return ok(CHECK, "the recipe reads no gated model")
@@ -29,7 +29,7 @@ def hugging_face(wanted: Wanted, token: Callable[[str], str], hub: str = HUB) ->
         return wrong(CHECK, "the recipe's model is gated and there is no token: accept its licence first", given)
     try:
         secret = token(stack)
-    except TokenError as error:
+    except pulumi_cli.PulumiError as error:
         return wrong(
             CHECK, f"the token cannot be read: {error}", f"pulumi config get trainyard:hfToken --stack {stack}"
         )
@@ -38,10 +38,6 @@ def hugging_face(wanted: Wanted, token: Callable[[str], str], hub: str = HUB) ->
         if fault:
             return wrong(CHECK, fault, given if "token" in fault else None)
     return ok(CHECK, f"the token opens {', '.join(model.repository for model in wanted.models)}")
-
-
-class TokenError(Exception):
-    """Why a stack's token cannot be read."""
 
 
 class _SameHost(HTTPRedirectHandler):
@@ -80,17 +76,4 @@ def _said(status: int, model: Model) -> str:
 
 def from_pulumi(project: Path) -> Callable[[str], str]:
     """Has the Pulumi CLI decrypt a stack's token."""
-
-    def token(stack: str) -> str:
-        command = ["pulumi", "config", "get", "trainyard:hfToken", "--stack", stack, "--non-interactive"]
-        try:
-            told = subprocess.run(
-                command, cwd=project, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, check=False
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise TokenError(" ".join(str(error).split())) from None
-        if told.returncode or not told.stdout.strip():
-            raise TokenError(" ".join(told.stderr.split()) or f"pulumi ended with status {told.returncode}")
-        return told.stdout.strip()
-
-    return token
+    return lambda stack: pulumi_cli.ask(stack, "config", "get", "trainyard:hfToken", project=project)

@@ -198,3 +198,22 @@ def test_a_target_that_goes_as_well_stops_a_destroy_whatever_it_holds(
     keep(target)
     assert asked(str(target), "0123456789", "--goes") == 1
     assert "goes with this stack" in capsys.readouterr().err
+
+
+# the bucket of a stack that is up
+
+
+def test_a_stacks_own_bucket_is_asked_of_the_pulumi_cli_whose_words_are_told_where_it_knows_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulumi = tmp_path / "pulumi"
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    pulumi.write_text(
+        "#!/bin/sh\n"
+        'test "$*" = "stack output bucket --stack dev --non-interactive" && echo "error: no stack named dev" >&2\n'
+        "exit 255"
+    )
+    pulumi.chmod(0o755)
+    told = CliRunner().invoke(app, ["results", "list", "--stack", "dev"])
+    assert told.exit_code == 2
+    assert "the bucket of dev cannot be asked for: no stack named dev. Once a stack is gone, name it" in told.output

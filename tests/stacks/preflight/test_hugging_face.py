@@ -8,8 +8,9 @@ from threading import Thread
 import pytest
 
 from stacks.preflight.finding import Finding
-from stacks.preflight.hugging_face import TokenError, from_pulumi, hugging_face
+from stacks.preflight.hugging_face import from_pulumi, hugging_face
 from stacks.preflight.wanted import Model
+from stacks.pulumi_cli import PulumiError
 from tests.stacks.preflight.stand import dev
 
 GOOD = "hf_" + "a" * 30
@@ -105,7 +106,7 @@ def test_a_recipe_without_a_gated_model_needs_no_token() -> None:
 
 def test_a_token_that_cannot_be_read_is_wrong_and_says_why(hub: str) -> None:
     def none(stack: str) -> str:
-        raise TokenError("passphrase must be set")
+        raise PulumiError("passphrase must be set")
 
     told = hugging_face(dev(has_token=True), none, hub)
     assert not told.ok
@@ -121,9 +122,9 @@ def test_the_token_is_read_by_the_pulumi_cli(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     assert from_pulumi(tmp_path)("dev") == "secret"
     pulumi.write_text("#!/bin/sh\necho error: no stack >&2; exit 255")
-    with pytest.raises(TokenError, match="no stack"):
+    with pytest.raises(PulumiError, match="no stack"):
         from_pulumi(tmp_path)("dev")
     pulumi.unlink()
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(TokenError, match="pulumi"):
+    with pytest.raises(PulumiError, match="pulumi"):
         from_pulumi(tmp_path)("dev")
