@@ -37,11 +37,8 @@ Which = Annotated[str, typer.Argument(metavar="RUN", help="Hash of the run or it
 @app.command("list")
 def list_(stack: Stack = None, target: Target = None, as_json: AsJson = False) -> None:
     """Show the runs at a target: recipe, time, size, and whether all is there. It reads no file but the manifests."""
-    from .. import results
-
     with told():
-        place, name = _target(stack, target)
-        found = results.runs(place, name)
+        place, found = _runs(stack, target)
     if as_json:
         keys = ("stack", "recipe", "run", "bytes", "damage")
         print(json.dumps([{key: getattr(one, key) for key in keys} | {"time": _time(one)} for one in found], indent=1))
@@ -61,8 +58,8 @@ def fetch(
 
     console = Console()
     with told():
-        place, name = _target(stack, target)
-        one = results.choose(results.runs(place, name), run)
+        place, found = _runs(stack, target)
+        one = results.choose(found, run)
         folder = to or Path("fetched") / one.run
         try:
             results.fetch(place, one, folder, lambda file, there: _line(console, "there" if there else "fetched", file))
@@ -84,8 +81,7 @@ def verify(
 
     console = Console()
     with told():
-        place, name = _target(stack, target)
-        found = results.runs(place, name)
+        place, found = _runs(stack, target)
         chosen = [results.choose(found, run)] if run else found
         wrong = {one.name: results.verify(place, one, lambda file: _line(console, "read", file)) for one in chosen}
     for one, words in wrong.items():
@@ -102,6 +98,14 @@ def _line(console: Console, what: str, name: str) -> None:
 def _full(folder: Path) -> typer.Exit:
     fail(disk_full(folder))
     return typer.Exit(EXIT_DISK_FULL)
+
+
+def _runs(stack: str | None, target: str | None) -> "tuple[store.Store, list[Found]]":
+    """The target that a person means, and the runs there."""
+    from .. import results
+
+    place, name = _target(stack, target)
+    return place, results.runs(place, name)
 
 
 def _target(stack: str | None, target: str | None) -> tuple[store.Store, str | None]:
