@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .blocks import Node
-from .layout import Edge, reduced
+from .graph import Edge, reduced
 
 if TYPE_CHECKING:
     from ..plan import PlannedResource

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .layout import Size
+from .layers import Size
 
 TITLE_WIDTH, NOTE_WIDTH = 7.4, 6.5
 """Pixels of one character of a monospaced font, at the 12 and 10.5 pixels that style.css sets: 0.6 em in all that are

@@ -7,7 +7,8 @@ from xml.etree.ElementTree import Element
 
 from .blocks import Block, Drawn, Node, block, drawn
 from .elements import tag
-from .layout import Edge, Layout, Point, layered
+from .graph import Edge
+from .layout import Layout, Point, layered
 
 MARGIN = 4.0
 ARROW = 5.0

@@ -9,7 +9,7 @@ from .architecture import OWN, Architecture, architecture
 from .blocks import Node
 from .drawing import pictures
 from .elements import Child, tag
-from .layout import reduced
+from .graph import reduced
 
 if TYPE_CHECKING:
     from ..critical_path import CriticalPath, Link

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from stacks.page.blocks import Drawn, Node
 from stacks.page.drawing import SCREENS, Screen, arranged
-from stacks.page.layout import Edge, Layout, Place, Size, layered, reduced
+from stacks.page.graph import Edge, reduced
+from stacks.page.layers import Size
+from stacks.page.layout import Layout, Place, layered
 
 NEAR = 0.01
 """Pixels that are none."""
