@@ -16,7 +16,7 @@ from stacks.program import run_of
 from stacks.settings import read
 from tests.conftest import PROJECT
 from tests.stacks.follow.server import front
-from tests.workloads.programs.run.test_api import make_certificate
+from tests.workloads.programs.run.server import make_certificate
 from tests.workloads.programs.run.world import World
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from stacks.follow.cluster import RUN
-from tests.workloads.programs.run.test_api import Answer, Request, Server, no, says, serving
+from tests.workloads.programs.run.server import Answer, Request, Server, no, says, serving
 from tests.workloads.programs.run.world import PLAN, World, ends, runs, stamp
 from workloads.programs.run.api import PATHS, RefusedError
 

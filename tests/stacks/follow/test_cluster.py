@@ -11,7 +11,7 @@ from stacks.follow.cluster import RUN, Cluster
 from stacks.follow.laptop import Laptop, Place
 from stacks.follow.picture import Picture, picture
 from tests.stacks.follow.server import Front, front, kubeconfig
-from tests.workloads.programs.run.test_api import make_certificate, no
+from tests.workloads.programs.run.server import make_certificate, no
 from tests.workloads.programs.run.world import BASELINE, PREPARE, REPORT, SERVICE, TRAIN, World, job, source
 from workloads.programs.errors import UserError
 from workloads.programs.run.api import UnreachableError

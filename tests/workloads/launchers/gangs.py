@@ -8,7 +8,7 @@ from workloads.launchers import LAUNCHERS, Launched, Manifest, Site
 from workloads.recipes import RECIPES, Fleet, Recipe, Step, hashing
 from workloads.recipes.step import LauncherName, Neuron
 
-from .test_job import SITE
+from .jobs import SITE
 
 PATTERN = RECIPES["llama3-8b-text-to-sql"]
 

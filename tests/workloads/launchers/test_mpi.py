@@ -14,7 +14,7 @@ from workloads.launchers.pods import EFA, NEURON
 from workloads.programs.run import plan
 
 from .gangs import launched, manifest
-from .test_job import SITE
+from .jobs import SITE
 
 
 def job(**parameters: Any) -> Manifest:

@@ -20,7 +20,7 @@ from workloads.programs.run import plan
 from workloads.recipes import RECIPES, Fleet
 
 from .gangs import launched, manifest
-from .test_job import SITE
+from .jobs import SITE
 
 QUEUED = replace(SITE, queue="gangs")
 

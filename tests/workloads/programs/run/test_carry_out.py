@@ -1,7 +1,6 @@
-"""A run does what was decided, over an API server that refuses, loses answers and takes its time; and it ends."""
+"""A run does what was decided, step by step, and it ends."""
 
 import json
-from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -14,20 +13,15 @@ from tests.workloads.programs.run.world import (
     PREPARE,
     REPORT,
     TRAIN,
-    Item,
     World,
     job,
     runs,
     source,
-    stamp,
 )
 from workloads.programs import folders
-from workloads.programs.run import main
 from workloads.programs.run import plan as plans
-from workloads.programs.run.api import STEP_KINDS, RefusedError, UnreachableError
-from workloads.programs.run.decide import MARKER_GRACE_SECONDS, STUCK_SECONDS, End
-from workloads.programs.run.main import Run, carry_out
-from workloads.programs.run.plan import StepPlan
+from workloads.programs.run.api import STEP_KINDS
+from workloads.programs.run.decide import MARKER_GRACE_SECONDS, End
 
 
 def test_a_plan_reads_as_it_was_written(tmp_path: Path) -> None:
@@ -218,227 +212,3 @@ def test_a_folder_that_cannot_be_read_just_now_ends_no_run(world: World) -> None
     end = world.turns(run, 1, seconds=MARKER_GRACE_SECONDS + 5)
     assert end
     assert "cannot be read" in end.text
-
-
-def test_a_service_that_a_killed_run_made_is_taken_as_it_is(world: World) -> None:
-    world.mark_done(PREPARE, BASELINE)
-    world.cluster.troubles[f"create Job {TRAIN.title}"] = UnreachableError("cut off")
-    with pytest.raises(UnreachableError):
-        world.run().turn()
-    world.cluster.troubles.clear()
-    assert world.run().turn() is None
-    assert world.steps == {"train"}
-
-
-def test_an_object_of_that_name_that_somebody_else_made_ends_the_run_and_stays(world: World) -> None:
-    world.cluster.put({"kind": "Job", "metadata": {"name": PREPARE.title}})
-    end = world.run().turn()
-    assert end
-    assert not end.ok
-    assert end.text.startswith("step prepare: the cluster refuses it: ")
-    assert f"Job {PREPARE.title} that Trainyard did not make" in end.text
-    assert not any(line.startswith("delete") for line in world.cluster.writes)
-
-
-def test_a_name_taken_and_free_again_in_the_same_moment_is_asked_for_again(world: World) -> None:
-    world.cluster.troubles[f"create Job {PREPARE.title}"] = RefusedError(409, "the object has been modified")
-    with pytest.raises(UnreachableError, match=PREPARE.title):
-        world.run().turn()
-
-
-def test_a_step_that_the_cluster_refuses_ends_the_run_in_the_clusters_words(world: World) -> None:
-    world.cluster.troubles[f"create Job {PREPARE.title}"] = RefusedError(422, "spec.template: Required value")
-    end = world.run().turn()
-    assert end == End(False, "step prepare: the cluster refuses it: spec.template: Required value")
-
-
-def test_a_step_whose_config_map_is_gone_ends_the_run(world: World) -> None:
-    del world.cluster.items["ConfigMap", PREPARE.config_map]
-    end = world.run().turn()
-    assert end
-    assert PREPARE.config_map in end.text
-
-
-def test_a_refused_step_leaves_none_running_beside_it(world: World) -> None:
-    world.mark_done(PREPARE)
-    world.cluster.troubles[f"create Job {BASELINE.title}"] = RefusedError(403, "exceeded quota")
-    end = world.run().turn()
-    assert end
-    assert "exceeded quota" in end.text
-    assert world.cluster.writes[-1] == f"delete Job {TRAIN.title}"
-
-
-@pytest.mark.parametrize("order", [(TRAIN, BASELINE), (BASELINE, TRAIN)])
-def test_a_limit_passed_is_not_forgotten_when_the_answer_to_the_first_stop_is_lost(
-    world: World, order: Sequence[StepPlan]
-) -> None:
-    world.mark_done(PREPARE)
-    run = world.run()
-    run.turn()
-    for step in order:
-        world.pods_run(step.name)
-        world.turns(run, 1)
-    world.cluster.troubles = {f"delete Job {order[1].title}": UnreachableError("cut off")}
-    with pytest.raises(UnreachableError):
-        world.turns(run, 1, seconds=TRAIN.limit_seconds - 2)
-    world.cluster.troubles.clear()
-    end = run.turn()
-    assert end
-    assert f"step {order[0].name}: stopped" in end.text
-
-
-def waiting_for_a_machine(world: World) -> Run:
-    run = world.run()
-    run.turn()
-    (pod,) = world.cluster.make_pods(world.cluster.step("prepare"), 1)
-    told = {"reason": "Unschedulable", "message": "0/1 nodes are available"}
-    pod["status"]["conditions"] = [{"type": "PodScheduled", "status": "False", **told}]
-    return run
-
-
-def claim(name: str, status: str, message: str) -> Item:
-    launched = {"type": "Launched", "status": status, "reason": "LaunchFailed", "message": message}
-    return {"kind": "NodeClaim", "metadata": {"name": name}, "status": {"conditions": [launched]}}
-
-
-def event(name: str, message: str, kind: str = "NodeClaim") -> Item:
-    about = {"involvedObject": {"kind": kind}, "reason": "InsufficientCapacityError", "message": message}
-    return {"kind": "Event", "metadata": {"name": name}, **about}
-
-
-def test_a_wait_for_capacity_ends_with_what_scheduler_claims_and_events_say_each_once(world: World) -> None:
-    world.cluster.put(claim("trainium-x", "Unknown", "no subnet"))
-    world.cluster.put(claim("trainium-y", "True", "launched"))
-    world.cluster.put({"kind": "NodeClaim", "metadata": {"name": "new"}})
-    for name in ("one", "two"):
-        world.cluster.put(event(name, "all requested instance types were unavailable"))
-    world.cluster.put(event("other", "a pod's", kind="Pod"))
-    run = waiting_for_a_machine(world)
-    assert world.turns(run, 1, seconds=PLAN.capacity_seconds) is None
-    end = world.turns(run, 1)
-    assert end
-    assert end.text == (
-        "step prepare: stopped: after 1 h (trainyard:capacityTimeout) not all of its pods run: "
-        "Unschedulable: 0/1 nodes are available; trainium-x: LaunchFailed: no subnet; "
-        "InsufficientCapacityError: all requested instance types were unavailable"
-    )
-    assert world.cluster.writes[-1] == f"delete Job {PREPARE.title}"
-
-
-@pytest.mark.parametrize("request_refused", ["list NodeClaim", "list Event"])
-def test_a_run_that_may_not_read_claims_goes_without(world: World, request_refused: str) -> None:
-    world.cluster.troubles[request_refused] = RefusedError(403, "nodeclaims is forbidden")
-    end = world.turns(waiting_for_a_machine(world), 1, seconds=PLAN.capacity_seconds + 5)
-    assert end
-    assert end.text.endswith("not all of its pods run: Unschedulable: 0/1 nodes are available")
-
-
-def test_a_container_that_cannot_start_is_put_down_to_no_machine(world: World) -> None:
-    world.cluster.put(claim("trainium-x", "Unknown", "no subnet"))
-    run = waiting_for_a_machine(world)
-    (pod,) = world.cluster.pods(world.cluster.step("prepare"))
-    state = {"waiting": {"reason": "ErrImagePull", "message": "no such image"}}
-    pod["status"] = {"phase": "Pending", "containerStatuses": [{"name": "step", "state": state}]}
-    assert world.turns(run, 1, seconds=STUCK_SECONDS) is None
-    end = world.turns(run, 1)
-    assert end
-    assert end.text == "step prepare: stopped: a container of it cannot start: ErrImagePull: no such image"
-
-
-def test_a_drained_node_days_after_the_start_is_no_wait_for_capacity(world: World) -> None:
-    run = world.run()
-    run.turn()
-    (pod,) = world.pods_run("prepare")
-    assert world.turns(run, 2, seconds=PREPARE.limit_seconds / 2 - 60) is None
-    pod["metadata"]["deletionTimestamp"] = stamp(world.cluster.now + 30)
-    assert world.turns(run, 3) is None
-    del world.cluster.items["Pod", pod["metadata"]["name"]]
-    assert world.turns(run, 3) is None
-    world.cluster.make_pods(world.cluster.step("prepare"), 1)
-    assert world.turns(run, 3) is None
-
-
-class Clock:
-    """Time as carry_out sees it: it passes while it sleeps."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(main, "time", clock)
-    return clock
-
-
-def away(world: World, when: Callable[[int], bool]) -> None:
-    """From now on the API server gives no answer at those looks, counted from 0."""
-    looks = iter(range(10**6))
-
-    def answer() -> None:
-        if when(next(looks)):
-            raise UnreachableError("connection refused")
-
-    world.cluster.each_look = answer
-
-
-def test_an_api_server_that_is_away_for_a_while_is_asked_again(
-    world: World, clock: Clock, capsys: pytest.CaptureFixture[str]
-) -> None:
-    world.mark_done(*PLAN.steps)
-    away(world, lambda look: look < 3)
-    assert carry_out(world.run(), interval=5).ok
-    assert clock.now == 15
-    assert capsys.readouterr().out.count("connection refused") == 3
-
-
-def test_an_api_server_that_stays_away_is_given_up(world: World, clock: Clock) -> None:
-    away(world, lambda look: True)
-    end = carry_out(world.run(), interval=5)
-    assert end == End(False, "the API server gave no answer: connection refused")
-    assert main.PATIENCE_SECONDS < clock.now <= main.PATIENCE_SECONDS + 5
-
-
-def test_patience_begins_anew_with_every_answer(world: World, clock: Clock) -> None:
-    away(world, lambda look: look % 100 != 99)
-    world.cluster.put(job(replace(TRAIN, hash="old")))
-    world.cluster.deletion_looks = 500
-    world.mark_done(*PLAN.steps)
-    assert carry_out(world.run(), interval=5).ok
-    assert clock.now > 2 * main.PATIENCE_SECONDS
-
-
-def test_a_right_that_the_run_lacks_ends_it_at_once_in_the_servers_words(world: World, clock: Clock) -> None:
-    world.cluster.troubles["list RayJob"] = RefusedError(403, "rayjobs.ray.io is forbidden")
-    end = carry_out(world.run(), interval=5)
-    assert end == End(False, "the cluster refuses what the run must do: rayjobs.ray.io is forbidden")
-
-
-def test_nothing_is_asked_after_the_end(world: World, clock: Clock) -> None:
-    world.mark_done(PREPARE, TRAIN)
-    looks = iter(range(100))
-
-    def time_passes() -> None:
-        if next(looks) == 3:
-            world.ends(BASELINE, well=False)
-
-    world.cluster.each_look = time_passes
-    assert not carry_out(world.run(), interval=5).ok
-    assert next(looks) == 4
-
-
-def test_the_same_status_is_told_once(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    run = world.run()
-    world.turns(run, 5)
-    world.pods_run("prepare")
-    world.turns(run, 5)
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == len(set(lines))
-    assert any("prepare running" in line for line in lines)
