@@ -51,6 +51,8 @@ class Echo(Provider[Session]):
 
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         session = self.session(context)
+        if request.id == "unfinished":
+            raise NotImplementedError
         if request.id == "broken":
             raise InitError("broken", {"a": 1}, ["it broke", "badly"])
         return provider_pb2.ReadResponse(properties=marshal({**session.config, "over": session.cancelled.is_set()}))
@@ -76,6 +78,16 @@ def test_an_object_that_is_not_well_reaches_the_engine_with_its_state_and_reason
         {"a": 1},
         ["it broke", "badly"],
     )
+
+
+def test_what_a_double_leaves_out_is_told_from_a_mistake_in_what_it_answers() -> None:
+    with serve(Echo()) as port, stub(port) as engine:
+        with pytest.raises(grpc.RpcError, match="does not answer a CreateRequest") as left_out:
+            engine.Create(provider_pb2.CreateRequest())
+        with pytest.raises(grpc.RpcError, match="a mistake of the double") as mistake:
+            engine.Read(provider_pb2.ReadRequest(id="unfinished"))
+    codes = [caught.value.code() for caught in (left_out, mistake)]  # type: ignore[attr-defined]
+    assert codes == [grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.INTERNAL]
 
 
 def test_a_construction_ends_when_the_engine_is_gone_without_an_answer() -> None:
