@@ -4,13 +4,17 @@ import itertools
 import json
 import os
 from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import blocks
+from . import blocks, folders
+from .entry import WORK, argument
 from .errors import UserError
+from .journal import Journal
+from .rows import Form
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -18,6 +22,50 @@ if TYPE_CHECKING:
 ROWS_AT_A_TIME = 1000
 
 Counts = dict[str, int | str]
+Batch = dict[str, list[str]]
+TokenIds = Callable[[Batch, Any], list[list[int]]]
+"""Tokens of each row of a batch, given by column, by a tokenizer."""
+
+
+@dataclass
+class Arguments:
+    out: str = argument("folder of this step")
+    dataset: str = argument("data set on the Hub, or a JSONL file with the same fields")
+    dataset_revision: str = argument("branch, tag or commit of the data set on the Hub")
+    tokenizer: str = argument("tokenizer: its name on the Hub, or a folder")
+    tokenizer_revision: str = argument("branch, tag or commit of the tokenizer on the Hub")
+    train_rows: int = argument("rows to train on, at the most")
+    eval_rows: int = argument("rows to hold out, at the most a tenth of all")
+    shuffle_seed: int = argument("seed of the shuffle before rows are split")
+    block_size: int = argument("tokens in a block")
+    processes: int = argument("processes that tokenize; 0 for one a CPU")
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A recipe's rows: their fields, what makes two of them the same, and what a model reads of each."""
+
+    form: Form
+    key: Callable[[Any], Hashable]
+    token_ids: TokenIds
+
+
+def prepare(arguments: Arguments, out: Path, rows: Rows, tokenizer: Any) -> None:
+    """Leaves the tokenizer, `train.npy` and `eval.npy`, the held-out rows in `eval.jsonl`, counts in `data.json`."""
+    journal, work = Journal(out), out / WORK
+    tokenizer.save_pretrained(out / folders.TOKENIZER)
+    data = rows.form.load(arguments.dataset, arguments.dataset_revision, work)
+    train, held_out = split(data, arguments.train_rows, arguments.eval_rows, arguments.shuffle_seed, rows.key)
+    journal.say(f"{len(data):,} rows: {len(train):,} to train on, {len(held_out):,} held out")
+    counts = {}
+    for name, part in (("train", train), ("eval", held_out)):
+        tokenized = tokenize(part, rows.token_ids, tokenizer, arguments.processes, work / f"{name}.arrow")
+        counts[name] = write_blocks(tokenized, out / f"{name}.npy", arguments.block_size)
+        journal.progress(len(part), len(part), f"{name} rows tokenized")
+    write_rows(held_out, out / "eval.jsonl")
+    summary = {"dataset": arguments.dataset, "revision": arguments.dataset_revision, "rows": len(data), **counts}
+    (out / "data.json").write_text(json.dumps(summary, indent=1))
+    journal.result(in_words(counts["train"], arguments.block_size))
 
 
 def split(
@@ -41,12 +89,7 @@ def split(
     return train, shuffled.select(fresh)
 
 
-Batch = dict[str, list[str]]
-
-
-def tokenize(
-    part: "Dataset", token_ids: Callable[[Batch, Any], list[list[int]]], tokenizer: Any, processes: int, cache: Path
-) -> "Dataset":
+def tokenize(part: "Dataset", token_ids: TokenIds, tokenizer: Any, processes: int, cache: Path) -> "Dataset":
     """`part` as columns `tokens` and `length`, by a function of a batch's columns and the tokenizer; 0 processes are
     one a CPU, and the result does not depend on how many there are."""
     from datasets import Features, Sequence, Value
@@ -65,7 +108,7 @@ def tokenize(
     )
 
 
-def _tokenize(batch: Batch, token_ids: Callable[[Batch, Any], list[list[int]]], tokenizer: Any) -> dict[str, list[Any]]:
+def _tokenize(batch: Batch, token_ids: TokenIds, tokenizer: Any) -> dict[str, list[Any]]:
     tokens = token_ids(batch, tokenizer)
     return {"tokens": tokens, "length": [len(row) for row in tokens]}
 
