@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from xml.etree.ElementTree import Element
 
+from workloads.programs.elements import element
+
 from .blocks import Block, Drawn, Node, block, drawn
-from .elements import tag
 from .graph import Edge
 from .layout import Layout, Point, layered
 
@@ -28,7 +29,7 @@ SCREENS = (Screen("wide", 1080, 26), Screen("narrow", 330, 15))
 
 def pictures(nodes: Sequence[Node], edges: Sequence[Edge], title: str) -> list[Element]:
     """The same graph for each kind of screen; the page's style shows the one that fits."""
-    return [tag("div", picture(nodes, edges, screen, title), class_=f"picture {screen.name}") for screen in SCREENS]
+    return [element("div", picture(nodes, edges, screen, title), class_=f"picture {screen.name}") for screen in SCREENS]
 
 
 def arranged(nodes: Sequence[Node], edges: Sequence[Edge], screen: Screen) -> tuple[Layout, list[Drawn]]:
@@ -47,12 +48,12 @@ def picture(nodes: Sequence[Node], edges: Sequence[Edge], screen: Screen, title:
     layout, boxes = arranged(nodes, edges, screen)
     left, right = _reach(layout)
     width, height = right - left + 2 * MARGIN, layout.height + 2 * MARGIN
-    lines = [tag("path", d=_path(route.points), class_="edge") for route in layout.routes]
-    heads = [tag("path", d=_head(route.points[-1]), class_="head") for route in layout.routes]
-    return tag(
+    lines = [element("path", d=_path(route.points), class_="edge") for route in layout.routes]
+    heads = [element("path", d=_head(route.points[-1]), class_="head") for route in layout.routes]
+    return element(
         "svg",
-        tag("title", title),
-        tag("g", lines, heads, map(_box, boxes), transform=f"translate({MARGIN - left:.1f} {MARGIN:g})"),
+        element("title", title),
+        element("g", lines, heads, map(_box, boxes), transform=f"translate({MARGIN - left:.1f} {MARGIN:g})"),
         viewBox=f"0 0 {width:.1f} {height:.1f}",
         width=f"{width:.1f}",
         role="img",
@@ -84,10 +85,10 @@ def _head(end: Point) -> str:
 
 
 def _box(one: Drawn) -> Element:
-    rectangle = tag(
+    rectangle = element(
         "rect", x=f"{one.x:.1f}", y=f"{one.y:.1f}", width=f"{one.width:.1f}", height=f"{one.height:.1f}", rx=5
     )
-    words = [tag("text", line.text, x=f"{line.x:.1f}", y=f"{line.y:.1f}", class_=line.kind) for line in one.lines]
-    return tag(
+    words = [element("text", line.text, x=f"{line.x:.1f}", y=f"{line.y:.1f}", class_=line.kind) for line in one.lines]
+    return element(
         "g", rectangle, words, class_=f"box depth-{min(one.depth, 2)} {one.node.kind}".strip(), data_key=one.node.key
     )

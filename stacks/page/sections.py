@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import Element
 
+from workloads.programs.elements import Child, element
+
 from .. import plan_words
 from .architecture import OWN, Architecture, architecture
 from .blocks import Node
 from .drawing import pictures
-from .elements import Child, tag
 from .graph import reduced
 
 if TYPE_CHECKING:
@@ -19,12 +20,16 @@ if TYPE_CHECKING:
 
 def top(plan: "Plan") -> Element:
     """What the plan is of, its main numbers, and what to look after first."""
-    warnings = [tag("p", tag("b", "warning: "), text, class_="warning") for text in plan.warnings]
-    return tag(
+    warnings = [element("p", element("b", "warning: "), text, class_="warning") for text in plan.warnings]
+    return element(
         "header",
-        tag("h1", plan.recipe),
-        tag("p", f"{plan.summary}. Stack {plan.stack}, platform {plan.platform}.", class_="summary"),
-        tag("dl", [tag("div", tag("dt", name), tag("dd", value)) for name, value in _figures(plan)], class_="figures"),
+        element("h1", plan.recipe),
+        element("p", f"{plan.summary}. Stack {plan.stack}, platform {plan.platform}.", class_="summary"),
+        element(
+            "dl",
+            [element("div", element("dt", name), element("dd", value)) for name, value in _figures(plan)],
+            class_="figures",
+        ),
         warnings,
     )
 
@@ -52,11 +57,13 @@ def steps(plan: "Plan") -> list[Element]:
     edges = [(needed, step.name) for step in plan.steps for needed in step.needs if needed in names]
     nodes = [_step_node(step) for step in plan.steps]
     rows = [_step_row(step) for step in plan.steps]
-    whole = tag("tr", _cells("in all", "", "", "", f"{plan.minutes:.1f}", plan_words.money(plan.dollars)), class_="sum")
-    head = tag("tr", _cells("step", "hash", "launcher", "on", "minutes", "dollars", kind="th"))
+    whole = element(
+        "tr", _cells("in all", "", "", "", f"{plan.minutes:.1f}", plan_words.money(plan.dollars)), class_="sum"
+    )
+    head = element("tr", _cells("step", "hash", "launcher", "on", "minutes", "dollars", kind="th"))
     drawn = pictures(nodes, reduced([node.key for node in nodes], edges), "The steps, each below those that it needs")
-    beside = tag("div", _table(head, [*rows, whole]), _caption(plan_words.steps_caption(plan)))
-    return [tag("div", drawn, beside, class_="beside")]
+    beside = element("div", _table(head, [*rows, whole]), _caption(plan_words.steps_caption(plan)))
+    return [element("div", drawn, beside, class_="beside")]
 
 
 def _step_node(step: "PlannedStep") -> Node:
@@ -70,29 +77,29 @@ def _step_row(step: "PlannedStep") -> Element:
     state = plan_words.state(step)
     name = f"{step.name} ({state})" if state else step.name
     cells = (step.hash, step.launcher, plan_words.machines(step), f"{step.minutes:.1f}", plan_words.money(step.dollars))
-    return tag("tr", _cells(name, *cells), class_="" if step.chosen else "left-out")
+    return element("tr", _cells(name, *cells), class_="" if step.chosen else "left-out")
 
 
 def path(critical: "CriticalPath") -> list[Element]:
     """The chain as a Gantt chart, and when what is there."""
     links = plan_words.links(critical)
     bars = [_bar(link, critical.container.minutes) for link in links]
-    sums = [tag("tr", _cells(what, minutes)) for minutes, what in plan_words.path_sums(critical)]
-    head = tag("tr", _cells("from nothing", "minutes", kind="th"))
-    return [tag("ol", bars, class_="gantt"), *_table(head, sums), _caption(plan_words.PATH_CAPTION)]
+    sums = [element("tr", _cells(what, minutes)) for minutes, what in plan_words.path_sums(critical)]
+    head = element("tr", _cells("from nothing", "minutes", kind="th"))
+    return [element("ol", bars, class_="gantt"), *_table(head, sums), _caption(plan_words.PATH_CAPTION)]
 
 
 def _bar(link: "Link", whole: float) -> Element:
     begins, long = link.began / whole * 100, link.minutes / whole * 100
-    name = tag("span", link.name, class_="name")
-    when = tag("span", f"{link.minutes:.1f} min after {link.began:.1f}", class_="when")
-    bar = tag("span", class_="bar", style=f"margin-left:{begins:.2f}%;width:{long:.2f}%")
-    return tag("li", name, when, tag("span", bar, class_="track"), title=f"{link.name}: {link.source}")
+    name = element("span", link.name, class_="name")
+    when = element("span", f"{link.minutes:.1f} min after {link.began:.1f}", class_="when")
+    bar = element("span", class_="bar", style=f"margin-left:{begins:.2f}%;width:{long:.2f}%")
+    return element("li", name, when, element("span", bar, class_="track"), title=f"{link.name}: {link.source}")
 
 
 def costs(receipt: "Receipt") -> list[Element]:
-    head = tag("tr", _cells(plan_words.COSTS_COLUMN, "", kind="th"))
-    rows = [tag("tr", _cells(row.what, row.dollars), class_=row.level) for row in plan_words.costs(receipt)]
+    head = element("tr", _cells(plan_words.COSTS_COLUMN, "", kind="th"))
+    rows = [element("tr", _cells(row.what, row.dollars), class_=row.level) for row in plan_words.costs(receipt)]
     return [*_table(head, rows), *(_caption(note) for note in plan_words.costs_notes(receipt))]
 
 
@@ -103,42 +110,46 @@ def resources(made: Sequence["PlannedResource"]) -> list[Element]:
     names = {one.urn: one.name for one in made}
     listed = [_component(one, graph, names) for one in graph.children[""]]
     words = "Each box is made after those that a line comes down from. Lines that others imply are left out."
-    return [_caption(words), *pictures(graph.nodes, graph.edges, title), tag("div", listed, class_="listed")]
+    return [_caption(words), *pictures(graph.nodes, graph.edges, title), element("div", listed, class_="listed")]
 
 
 def _component(one: "PlannedResource", graph: Architecture, names: Mapping[str, str]) -> Element:
     waits = ", ".join(names[urn] for urn in graph.waits[one.urn])
-    after = [tag("p", f"after {waits}")] if waits else []
-    return tag("details", tag("summary", _name(one)), after, _inside(one, graph))
+    after = [element("p", f"after {waits}")] if waits else []
+    return element("details", element("summary", _name(one)), after, _inside(one, graph))
 
 
 def _inside(one: "PlannedResource", graph: Architecture) -> list[Element]:
     within = graph.children.get(one.urn, ())
-    return [tag("ul", [tag("li", _name(child), _inside(child, graph)) for child in within])] if within else []
+    return [element("ul", [element("li", _name(child), _inside(child, graph)) for child in within])] if within else []
 
 
 def _name(one: "PlannedResource") -> list[Child]:
     kind = one.type.rpartition(":")[2] if one.type.startswith(OWN) else one.type
-    return [tag("b", one.name), " ", tag("code", kind)]
+    return [element("b", one.name), " ", element("code", kind)]
 
 
 def outputs(values: Mapping[str, Any]) -> list[Element]:
-    return [tag("dl", [tag("div", tag("dt", name), tag("dd", _value(value))) for name, value in values.items()])]
+    return [
+        element(
+            "dl", [element("div", element("dt", name), element("dd", _value(value))) for name, value in values.items()]
+        )
+    ]
 
 
 def _value(value: Any) -> Element:
     if isinstance(value, Mapping):
-        return tag("ul", [tag("li", f"{name}: ", _value(one)) for name, one in sorted(value.items())])
-    return tag("code", str(value))
+        return element("ul", [element("li", f"{name}: ", _value(one)) for name, one in sorted(value.items())])
+    return element("code", str(value))
 
 
 def _cells(*texts: str, kind: str = "td") -> list[Element]:
-    return [tag(kind, text) for text in texts]
+    return [element(kind, text) for text in texts]
 
 
 def _table(head: Element, rows: Sequence[Element]) -> list[Element]:
-    return [tag("div", tag("table", tag("thead", head), tag("tbody", rows)), class_="scrolls")]
+    return [element("div", element("table", element("thead", head), element("tbody", rows)), class_="scrolls")]
 
 
 def _caption(text: str) -> Element:
-    return tag("p", text, class_="caption")
+    return element("p", text, class_="caption")

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from xml.etree.ElementTree import Element
 
+from ..elements import Child, document, element, pairs, table
 from .curve import curve
-from .html import Child, document, element, pairs, table
 from .style import STYLE
 
 UNKNOWN = "not known"

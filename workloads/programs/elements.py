@@ -1,4 +1,4 @@
-"""Elements of a page, built as data: whatever a person wrote stays text."""
+"""Elements of a page, built as data: whatever a person wrote stays text. The run card and the plan are such pages."""
 
 from collections.abc import Iterable
 from xml.etree.ElementTree import Element, tostring
@@ -6,20 +6,22 @@ from xml.etree.ElementTree import Element, tostring
 Child = Element | str
 
 
-def element(tag: str, *children: Child, **attributes: object) -> Element:
+def element(name: str, /, *children: Child | Iterable[Child], **attributes: object) -> Element:
     """An element; in an attribute's name `_` stands for `-`, and one at the end for nothing (`class_`)."""
-    made = Element(tag, {name.rstrip("_").replace("_", "-"): str(value) for name, value in attributes.items()})
-    last: Element | None = None
+    made = Element(name, {key.rstrip("_").replace("_", "-"): str(value) for key, value in attributes.items()})
     for child in children:
-        if isinstance(child, str):
-            if last is None:
-                made.text = (made.text or "") + _printable(child)
-            else:
-                last.tail = (last.tail or "") + _printable(child)
-        else:
-            made.append(child)
-            last = child
+        for one in (child,) if isinstance(child, (Element, str)) else child:
+            _append(made, one)
     return made
+
+
+def _append(parent: Element, child: Child) -> None:
+    if isinstance(child, Element):
+        parent.append(child)
+    elif len(parent):
+        parent[-1].tail = (parent[-1].tail or "") + _printable(child)
+    else:
+        parent.text = (parent.text or "") + _printable(child)
 
 
 def _printable(text: str) -> str:
