@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import hub, json_lines
+from ..entry import argument
 from ..errors import UserError
 
 PIECE_BYTES = 2**20
@@ -43,6 +44,21 @@ class Source:
     revision: str
     pattern: str
     field: str
+
+
+@dataclass
+class Arguments:
+    """What a program takes that reads a corpus."""
+
+    out: str = argument("folder of this step")
+    corpus: str = argument("a file or folder of text, or a data set on the Hub that has such files")
+    corpus_revision: str = argument("branch, tag or commit of the data set on the Hub")
+    corpus_files: str = argument("which files of a folder or data set: a pattern, as 20231101.en/*.parquet")
+    corpus_field: str = argument("the field of a Parquet or JSONL row that holds the text")
+
+
+def source(arguments: Arguments) -> Source:
+    return Source(arguments.corpus, arguments.corpus_revision, arguments.corpus_files, arguments.corpus_field)
 
 
 def files(source: Source) -> list[Path]:

@@ -35,12 +35,7 @@ SAY_EVERY_SECONDS = 10.0
 
 
 @dataclass
-class Arguments:
-    out: str = argument("folder of this step")
-    corpus: str = argument("a file or folder of text, or a data set on the Hub that has such files")
-    corpus_revision: str = argument("branch, tag or commit of the data set on the Hub")
-    corpus_files: str = argument("which files of a folder or data set: a pattern, as 20231101.en/*.parquet")
-    corpus_field: str = argument("the field of a Parquet or JSONL row that holds the text")
+class Arguments(corpus.Arguments):
     tokenizer: str = argument("its name on the Hub, or a folder")
     tokenizer_revision: str = argument("branch, tag or commit of the tokenizer on the Hub")
     block_size: int = argument("tokens in a block")
@@ -67,7 +62,7 @@ class Tokenized:
 def prepare(arguments: Arguments, out: Path) -> None:
     journal = Journal(out)
     tokenizer = _tokenizer(arguments, out)
-    source = corpus.Source(arguments.corpus, arguments.corpus_revision, arguments.corpus_files, arguments.corpus_field)
+    source = corpus.source(arguments)
     files = corpus.files(source)
     size = corpus.size(files, source.field)
     journal.say(f"{len(files):,} files with about {size / 2**20:,.0f} MiB of text")

@@ -14,17 +14,12 @@ from . import corpus
 
 
 @dataclass
-class Arguments:
-    out: str = argument("folder of this step")
-    corpus: str = argument("a file or folder of text, or a data set on the Hub that has such files")
-    corpus_revision: str = argument("branch, tag or commit of the data set on the Hub")
-    corpus_files: str = argument("which files of a folder or data set: a pattern, as 20231101.en/*.parquet")
-    corpus_field: str = argument("the field of a Parquet or JSONL row that holds the text")
+class Arguments(corpus.Arguments):
     vocabulary: int = argument("tokens in the tokenizer, at the most")
 
 
 def make_tokenizer(arguments: Arguments, out: Path) -> None:
-    source = corpus.Source(arguments.corpus, arguments.corpus_revision, arguments.corpus_files, arguments.corpus_field)
+    source = corpus.source(arguments)
     tokenizer = tiny.train_tokenizer(_texts(source), arguments.vocabulary)
     tokenizer.save_pretrained(out / RESULT)
     Journal(out).result(f"{len(tokenizer):,} tokens learnt")
