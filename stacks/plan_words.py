@@ -22,6 +22,11 @@ SHORT = 0.1
 """Minutes. What takes less is counted, and not shown."""
 
 
+def span(minutes: float) -> str:
+    """A time as people say it: in hours from two of them on."""
+    return f"{minutes:.1f} min" if minutes < 120 else f"{minutes / 60:.1f} h"
+
+
 def money(dollars: float | None, digits: int = 2) -> str:
     return "not listed" if dollars is None else f"{dollars:.{digits}f}"
 

@@ -35,7 +35,7 @@ def top(plan: "Plan") -> Element:
 
 
 def _figures(plan: "Plan") -> Iterator[tuple[str, str]]:
-    yield "steps at work", f"{plan.minutes:.1f} min"
+    yield "steps at work", plan_words.span(plan.minutes)
     if plan.receipt:
         receipt = plan.receipt
         yield "a run in all", _dollars(receipt.run.total)
@@ -67,7 +67,7 @@ def steps(plan: "Plan") -> list[Element]:
 
 
 def _step_node(step: "PlannedStep") -> Node:
-    takes = f"{step.minutes:.1f} min, {_dollars(step.dollars)}"
+    takes = f"{plan_words.span(step.minutes)}, {_dollars(step.dollars)}"
     state = plan_words.state(step)
     notes = (step.hash, plan_words.machines(step), takes, *([state] if state else []))
     return Node(step.name, step.name, notes, state.replace(" ", "-") or "to-run")

@@ -15,6 +15,7 @@ import pytest
 import typer
 from rich.console import Console
 
+from stacks import plan_words
 from stacks.page import page
 from stacks.page.architecture import architecture
 from stacks.page.drawing import SCREENS, Screen, arranged
@@ -207,3 +208,10 @@ def test_a_file_that_cannot_be_written_is_told_without_a_traceback(
         told = capsys.readouterr().err
         assert f"--html {file}: cannot be written" in told
         assert "Traceback" not in told
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"), [(0.1, "0.1 min"), (119.0, "119.0 min"), (120.0, "2.0 h"), (4161, "69.3 h")]
+)
+def test_long_times_are_told_in_hours(minutes: float, said: str) -> None:
+    assert plan_words.span(minutes) == said
