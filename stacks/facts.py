@@ -93,6 +93,7 @@ def _step(step: Step, run: Run) -> dict[str, Any]:
         "name": step.name,
         "hash": run.hashes[step.name],
         "machine": placement.machine,
+        "image": step.image.name if step.image else None,
         "nodes": placement.nodes,
         "dollars_per_hour": 0.0 if here else placement.instance.dollars_per_hour,
         "expected_minutes": step.minutes,

@@ -220,7 +220,7 @@ containerStatuses:
 {{ range .spec.containers }}
 - name: {{ .name | Quote }}
   image: {{ .image | Quote }}
-  imageID: ""
+  imageID: {{ printf "%s@sha256:%064d" .image 7 | Quote }}
   ready: true
   restartCount: 0
   state: {running: {startedAt: {{ Now | Quote }}}}

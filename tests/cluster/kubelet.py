@@ -131,9 +131,9 @@ class Kubelet:
             )
             self.started.append(Started(metadata["namespace"], step, metadata["name"], beside))
         begun, behaviour = self._begun[metadata["uid"]]
-        self._logs[metadata["namespace"], metadata["name"]] = behaviour.log
         if not carries_out(pod):
             return None
+        self._logs[metadata["namespace"], metadata["name"]] = behaviour.log
         over = behaviour.status is not None and time.monotonic() - begun >= behaviour.seconds
         if over and behaviour.status == 0:
             fill(self.shared(metadata["namespace"]), pod)
@@ -287,8 +287,13 @@ def kubelet(plane: ControlPlane, folder: Path) -> Iterator[Kubelet]:
         def do_GET(self) -> None:
             url = urlparse(self.path)
             _, _, namespace, pod, _ = url.path.split("/")
-            lines = parse_qs(url.query).get("tailLines")
-            content = one.log(namespace, pod, int(lines[0]) if lines else None).encode()
+            query = parse_qs(url.query)
+            lines = query.get("tailLines")
+            text = one.log(namespace, pod, int(lines[0]) if lines else None)
+            if query.get("timestamps") == ["true"]:
+                now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f000Z")
+                text = "\n".join(f"{now} {line}" for line in text.splitlines())
+            content = text.encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()

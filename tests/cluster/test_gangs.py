@@ -15,6 +15,7 @@ from .dashboards import dashboards
 from .kubelet import Behaviour, Kubelet
 from .operators import kuberay, volcano
 from .test_existing import names, once_each, ran
+from .test_follow import follow
 
 pytestmark = pytest.mark.tier("gangs")
 
@@ -119,3 +120,13 @@ def test_a_destroy_stops_a_ray_job_with_its_cluster_and_takes_the_queue_away(
     eventually(lambda: pods(plane, namespace, "head", "worker", "submitter") == [])
     queues = plane.objects("scheduling.volcano.sh/v1beta1", "Queue").get().items
     assert "trainyard-test" not in {one.metadata.name for one in queues}
+
+
+def test_following_shows_what_the_program_says_and_not_the_pods_that_stand_ready(
+    ray: EngineStack, machines: Kubelet, namespace: str, plane: ControlPlane
+) -> None:
+    machines.steps["train"] = Behaviour(None, log="step 7: loss 3.25")
+    train(ray, machines, namespace)
+    told = follow(plane, namespace, "--once")
+    assert told.returncode == 0, told.stderr
+    assert "step 7: loss 3.25" in told.stdout

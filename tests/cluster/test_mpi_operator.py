@@ -14,6 +14,7 @@ from .control_plane import ControlPlane
 from .kubelet import Behaviour, Kubelet
 from .operators import mpi_operator
 from .test_existing import names, once_each, ran
+from .test_follow import follow
 
 pytestmark = pytest.mark.tier("operators")
 
@@ -135,3 +136,13 @@ def test_a_destroy_stops_an_mpi_job_with_all_its_pods(
     megatron.destroy()
     assert names(plane, namespace, "MPIJob", GROUP) == []
     assert pods(plane, namespace, "worker") + pods(plane, namespace, "launcher") == []
+
+
+def test_following_shows_what_the_program_says_and_not_the_pods_that_stand_ready(
+    megatron: EngineStack, machines: Kubelet, namespace: str, plane: ControlPlane
+) -> None:
+    machines.steps["train"] = Behaviour(None, log="step 7: loss 3.25")
+    train(megatron, machines, namespace)
+    told = follow(plane, namespace, "--once")
+    assert told.returncode == 0, told.stderr
+    assert "step 7: loss 3.25" in told.stdout

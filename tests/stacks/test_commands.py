@@ -18,6 +18,8 @@ from stacks.plan import make_plan
 from tests.conftest import PROJECT, write_rows
 from workloads.programs import card, folders, journal
 
+pytestmark = pytest.mark.timeout(1500)  # a whole rehearsal, beside whatever else a machine has to do
+
 QUICK = {
     "base_steps": 8,
     "max_steps": 10,

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from .. import journal
+from .. import images, journal
 from ..folders import damage
 from ..store import digest
 from . import speed, times
@@ -36,7 +36,7 @@ def collect(folders: Mapping[str, Path], facts: Values) -> dict[str, Any]:
         "config": facts.get("config", {}),
         "parameters": facts.get("parameters", {}),
         "versions": facts.get("versions", {}),
-        "images": facts.get("images", {}),
+        "images": _images(facts, folders),
         "data": _data(facts.get("data") or "prepare", folders),
         "weights": weights,
         "steps": steps,
@@ -48,6 +48,18 @@ def collect(folders: Mapping[str, Path], facts: Values) -> dict[str, Any]:
         "compile": _compile(folders),
         "tests": _tests(folders),
         "price": _price(steps, facts.get("prices")),
+    }
+
+
+def _images(facts: Values, folders: Mapping[str, Path]) -> dict[str, Any]:
+    """The images, each with the digest that its reference has, or that a node told of the first step to run it."""
+    told: dict[str, str] = {}
+    for step in facts.get("steps", ()):
+        digest = images.noted(folders[step["name"]]) if step["name"] in folders else None
+        if digest and step.get("image"):
+            told.setdefault(step["image"], digest)
+    return {
+        name: {**one, "digest": one.get("digest") or told.get(name)} for name, one in facts.get("images", {}).items()
     }
 
 

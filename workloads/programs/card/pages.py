@@ -111,8 +111,9 @@ def _inputs(card: Card) -> Iterator[Element]:
 
 def _image(image: Mapping[str, Any]) -> str:
     packages = f", with {', '.join(image['packages'])}" if image.get("packages") else ""
-    digest = "" if image.get("digest") else " (named by its tag: no digest is known)"
-    return f"{image['reference']}{digest}{packages}"
+    digest = image.get("digest") or "named by its tag: no digest is known"
+    told = "" if digest in image["reference"] else f" ({digest})"
+    return f"{image['reference']}{told}{packages}"
 
 
 def _plain(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Child]]:

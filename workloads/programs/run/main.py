@@ -12,10 +12,11 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from .. import folders
+from .. import folders, images
 from . import plan as plans
 from .api import SERVICE_ACCOUNT, Api, RefusedError, UnreachableError
 from .capacity import told_by_karpenter
@@ -34,11 +35,14 @@ class Run:
     def __init__(self, plan: Plan, shared: Path, api: Api, mark: str, clock: Callable[[], float] = time.time):
         self._plan, self._shared, self._api, self._mark, self._clock = plan, shared, api, mark, clock
         self._done: set[str] = set()
+        self._images: dict[str, str] = {}
         self._status = ""
 
     def turn(self) -> End | None:
         """One look and what follows from it; the end, if that is it."""
-        decision = decide(self._plan, self._look())
+        view = self._look()
+        self._note_images(view)
+        decision = decide(self._plan, view)
         self._tell(decision.status)
         for one in decision.stop:
             print(f"stopping {one.kind} {one.name}", flush=True)
@@ -58,6 +62,16 @@ class Run:
         items = (seen(item, pods[_identity(item)]) for item in self._api.steps())
         objects = tuple(told_by_karpenter(one, self._api) for one in items)
         return View(objects, self._problems(), self._mark, self._clock())
+
+    def _note_images(self, view: View) -> None:
+        """Which images the steps' pods run, for the run card, which a full disk leaves without."""
+        folders_ = {(step.name, step.hash): self._shared / step.folder for step in self._plan.steps}
+        for one in view.objects:
+            folder, digest = folders_.get((one.step, one.hash)), images.of_pods(one.pods)
+            if folder and digest and self._images.get(one.step) != digest:
+                with suppress(OSError):
+                    images.note(folder, digest)
+                    self._images[one.step] = digest
 
     def _problems(self) -> dict[str, str | None]:
         """What keeps each step's folder from being done. One that was done once is not looked at again."""

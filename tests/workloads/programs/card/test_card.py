@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.workloads.programs.card.made import FACTS, NOON, made_run, starts, write_events
-from workloads.programs import card, folders
+from workloads.programs import card, folders, images
 from workloads.programs.card import contents, curve, pages, times
 from workloads.programs.errors import UserError
 
@@ -241,3 +241,14 @@ def test_a_file_that_is_not_there_is_told_in_words(tmp_path: Path) -> None:
 def test_keys_stand_in_an_order_that_does_not_change(collected: dict[str, Any]) -> None:
     assert list(json.loads(json.dumps(collected)))[:4] == ["schema", "recipe", "platform", "config"]
     assert [step["name"] for step in collected["steps"]] == ["prepare", "train", "test"]
+
+
+def test_an_image_named_by_its_tag_has_the_digest_that_its_node_told(made: dict[str, Path]) -> None:
+    digest = f"sha256:{'cd' * 32}"
+    images.note(made["train"], digest)
+    tagged = {"neuron-training": {"reference": "registry.test/n:1", "digest": None, "packages": []}}
+    steps = [{**step, "image": "neuron-training"} for step in FACTS["steps"]]
+    found = contents.collect(made, {**FACTS, "images": tagged, "steps": steps})
+    assert found["images"]["neuron-training"]["digest"] == digest
+    assert digest in card.page(found)
+    assert "no digest is known" in card.page(contents.collect(made, {**FACTS, "images": tagged}))

@@ -18,7 +18,7 @@ from tests.workloads.programs.run.world import (
     runs,
     source,
 )
-from workloads.programs import folders
+from workloads.programs import folders, images
 from workloads.programs.run import plan as plans
 from workloads.programs.run.api import STEP_KINDS
 from workloads.programs.run.decide import MARKER_GRACE_SECONDS, End
@@ -212,3 +212,25 @@ def test_a_folder_that_cannot_be_read_just_now_ends_no_run(world: World) -> None
     end = world.turns(run, 1, seconds=MARKER_GRACE_SECONDS + 5)
     assert end
     assert "cannot be read" in end.text
+
+
+def test_the_digest_of_a_steps_image_is_noted_once_a_node_has_pulled_it(world: World) -> None:
+    run = world.run()
+    run.turn()
+    folder, digest = world.shared / PREPARE.folder, f"sha256:{'ab' * 32}"
+    (pod,) = world.pods_run("prepare")
+    run.turn()
+    assert images.noted(folder) is None
+    pod["status"]["containerStatuses"][0]["imageID"] = f"registry.test/image@{digest}"
+    run.turn()
+    assert images.noted(folder) == digest
+
+
+def test_a_volume_that_takes_no_note_of_an_image_ends_no_run(world: World) -> None:
+    run = world.run()
+    run.turn()
+    (pod,) = world.pods_run("prepare")
+    pod["status"]["containerStatuses"][0]["imageID"] = f"registry.test/image@sha256:{'ab' * 32}"
+    (world.shared / PREPARE.folder).parent.mkdir(parents=True)
+    (world.shared / PREPARE.folder).parent.joinpath(images.FOLDER).write_text("in the way")
+    assert run.turn() is None
