@@ -16,6 +16,9 @@ from workloads.programs import journal
 from workloads.recipes import Step
 
 
+pytestmark = pytest.mark.timeout(1500)  # a whole rehearsal, beside whatever else a machine has to do
+
+
 class Watcher:
     def __init__(self) -> None:
         self.events: dict[str, list[Mapping[str, Any]]] = {}

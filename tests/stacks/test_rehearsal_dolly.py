@@ -14,6 +14,8 @@ import pytest
 from tests.conftest import PROJECT
 from workloads.programs import folders, journal
 
+pytestmark = pytest.mark.timeout(1500)  # a whole rehearsal, beside whatever else a machine has to do
+
 STEPS = ["base", "prepare", "train", "consolidate", "generate"]
 
 
