@@ -15,7 +15,6 @@ from workloads.launchers.local import Machine
 from workloads.programs import journal
 from workloads.recipes import Step
 
-
 pytestmark = pytest.mark.timeout(1500)  # a whole rehearsal, beside whatever else a machine has to do
 
 
