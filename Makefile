@@ -20,6 +20,9 @@ SCANNER := $(VENV)/scanner
 SCANS := $(SCANNER)/.trainyard-requirements-$(shell cksum requirements-scanner.txt | cut -d ' ' -f 1)
 LINKED := $(VENV)/.trainyard-project-$(shell echo "$(CURDIR)" | cat - pyproject.toml | cksum | cut -d ' ' -f 1)
 
+# what is unpacked, with what pip keeps meanwhile
+ROOM_GIB := $(if $(TORCH_INDEX),5,12)
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check bench clean
 
@@ -49,6 +52,9 @@ clean: ## remove what rehearsals left and the virtual environment's link
 $(INSTALLED):
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
 	  || { echo "$(PYTHON) is $$($(PYTHON) --version); Trainyard needs Python 3.11 to 3.13: make PYTHON=python3.12 …"; exit 1; }
+	@test -x $(BIN)/python || df -Pk "$(dir $(abspath $(VENV)))" | awk 'NR == 2 && $$4 < $(ROOM_GIB) * 1048576 \
+	  { print "$(VENV) needs $(ROOM_GIB) GiB while it is made, and " $$6 " has " int($$4 / 1048576) " free:" \
+	    " make room, name another place (make VENV=…), or leave CUDA out (make TORCH_INDEX=…)"; exit 1 }'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check setuptools wheel
 	$(if $(TORCH_INDEX),$(BIN)/python -m pip install --quiet --index-url $(TORCH_INDEX) $(shell grep '^torch==' requirements-rehearsal.txt))
