@@ -43,7 +43,7 @@ def world_size(fleet: Fleet) -> str:
 
 def misfit_of_batch(micro_batch: int, accumulation: int, degree: int, rows: int, fleet: Fleet) -> str | None:
     """What is wrong where a step reads more blocks than there can be: a block holds at least one whole row."""
-    ranks = fleet.neuron_cores // degree
+    ranks = fleet.ranks(degree)
     batch = micro_batch * ranks * accumulation
     if batch <= rows:
         return None

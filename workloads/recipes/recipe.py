@@ -40,6 +40,10 @@ class Fleet:
     def neuron_cores(self) -> int:
         return self.nodes * self.instance.neuron_cores
 
+    def ranks(self, degree: int) -> int:
+        """Data-parallel ranks: of all NeuronCores, each `degree` hold a copy of the model together."""
+        return self.neuron_cores // degree
+
 
 def every_node(fleet: Fleet | None) -> Neuron | ThisMachine:
     """Where training runs: on all nodes of `fleet`, and without one on this machine."""

@@ -1,6 +1,6 @@
 """The step `train` of recipes that train with the project's own loop, under torchrun."""
 
-from . import compiling
+from . import compiling, estimating
 from .images import NEURON_TRAINING
 from .recipe import Fleet, Parameters, every_node
 from .step import RESUME_FROM, Arguments, Folder, Step
@@ -23,10 +23,13 @@ def train_step(
     program: str,
     model: Arguments,
     fixed: Arguments,
-    minutes: int,
-    limit_hours: int,
+    minutes: float,
+    least_hours: float,
 ) -> Step:
-    """Trains `model` on what the step `prepare` leaves; `fixed` are arguments that no parameter of the recipe sets."""
+    """Trains `model` on what the step `prepare` leaves; `fixed` are arguments that no parameter of the recipe sets.
+
+    It is stopped after `least_hours` at the earliest, and later where it is expected to take long.
+    """
     return Step(
         name="train",
         program=program,
@@ -43,7 +46,7 @@ def train_step(
         launcher="job",
         image=NEURON_TRAINING,
         minutes=minutes,
-        limit_hours=limit_hours,
+        limit_hours=estimating.limit_hours(minutes, least_hours),
         needs_token=parameters.uses_token(),
         resumes=True,
         after=(compiling.NAME,),

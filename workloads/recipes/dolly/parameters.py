@@ -5,10 +5,22 @@ Numbers not explained here are the seed guide's own.
 
 from typing import Annotated
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field
 
 from .. import fitting
-from ..fields import SAMPLES, TINY, Precision
+from ..fields import (
+    SAMPLES,
+    TINY,
+    Amount,
+    AmountOrNone,
+    Count,
+    CountOrNone,
+    HubName,
+    Precision,
+    Seed,
+    Steps,
+    StepsOrNone,
+)
 from ..recipe import Fleet, Parameters
 
 HEADS = 32
@@ -20,45 +32,45 @@ Share = Annotated[float, Field(gt=0, le=1)]
 class Dolly(Parameters):
     """Parameters of the real run, on Trainium."""
 
-    model: str = "meta-llama/Llama-2-7b-hf"
+    model: HubName = "meta-llama/Llama-2-7b-hf"
     model_revision: str = "main"
-    dataset: str = "databricks/databricks-dolly-15k"
+    dataset: HubName = "databricks/databricks-dolly-15k"
     dataset_revision: str = "main"
-    train_rows: PositiveInt = 15_000
-    eval_rows: PositiveInt = 300
+    train_rows: Count = 15_000
+    eval_rows: Count = 300
     """Held out of the 15,011, of which the guide holds out none: about 40 blocks to look up the loss on."""
-    shuffle_seed: NonNegativeInt = 42
-    block_size: PositiveInt = 2048
-    tensor_parallel_degree: PositiveInt = 8
+    shuffle_seed: Seed = 42
+    block_size: Count = 2048
+    tensor_parallel_degree: Count = 8
     precision: Precision = "bf16"
-    epochs: PositiveInt = 3
-    max_steps: NonNegativeInt = 0
+    epochs: Steps = 3
+    max_steps: StepsOrNone = 0
     """0 for as many as the epochs make."""
-    micro_batch: PositiveInt = 1
-    accumulation: PositiveInt = 16
-    learning_rate: PositiveFloat = 5e-5
-    warmup_steps: NonNegativeInt = 0
-    weight_decay: NonNegativeFloat = 0.0
-    max_grad_norm: PositiveFloat = 1.0
-    seed: NonNegativeInt = 42
+    micro_batch: Count = 1
+    accumulation: Count = 16
+    learning_rate: Amount = 5e-5
+    warmup_steps: StepsOrNone = 0
+    weight_decay: AmountOrNone = 0.0
+    max_grad_norm: Amount = 1.0
+    seed: Seed = 42
     gradient_checkpointing: bool = True
-    log_every: PositiveInt = 10
-    eval_every: PositiveInt = 20
-    checkpoint_every: PositiveInt = 20
+    log_every: Count = 10
+    eval_every: Count = 20
+    checkpoint_every: Count = 20
     """About 90 GB each: 14 of bf16 weights, and 12 bytes a weight of optimizer state in fp32."""
-    keep_checkpoints: PositiveInt = 1
-    prepare_processes: NonNegativeInt = 0
-    export_cores: PositiveInt = 2
-    export_batch: PositiveInt = 1
-    export_sequence_length: PositiveInt = 2048
+    keep_checkpoints: Count = 1
+    prepare_processes: CountOrNone = 0
+    export_cores: Count = 2
+    export_batch: Count = 1
+    export_sequence_length: Count = 2048
     prompts: str = ""
     """A JSONL file with instruction and context; without one, held-out rows are asked."""
-    prompt_rows: PositiveInt = 10
-    max_new_tokens: PositiveInt = 512
-    temperature: PositiveFloat = 0.9
-    top_k: PositiveInt = 50
+    prompt_rows: Count = 10
+    max_new_tokens: Count = 512
+    temperature: Amount = 0.9
+    top_k: Count = 50
     top_p: Share = 0.9
-    generate_seed: NonNegativeInt = 42
+    generate_seed: Seed = 42
 
     def uses_token(self) -> bool:
         return self.model.startswith("meta-llama/")
@@ -100,24 +112,24 @@ class Dolly(Parameters):
 class DollyRehearsal(Dolly):
     """The same on this machine's CPU: a tiny Llama of random weights, the project's own rows, two processes."""
 
-    model: str = TINY
-    dataset: str = str(SAMPLES / "dolly.jsonl")
-    eval_rows: PositiveInt = 32
-    block_size: PositiveInt = 128
-    tensor_parallel_degree: PositiveInt = 1
+    model: HubName = TINY
+    dataset: HubName = str(SAMPLES / "dolly.jsonl")
+    eval_rows: Count = 32
+    block_size: Count = 128
+    tensor_parallel_degree: Count = 1
     precision: Precision = "fp32"
-    epochs: PositiveInt = 40
-    micro_batch: PositiveInt = 4
-    accumulation: PositiveInt = 2
-    learning_rate: PositiveFloat = 4e-3
-    warmup_steps: NonNegativeInt = 20
+    epochs: Steps = 40
+    micro_batch: Count = 4
+    accumulation: Count = 2
+    learning_rate: Amount = 4e-3
+    warmup_steps: StepsOrNone = 20
     gradient_checkpointing: bool = False
-    eval_every: PositiveInt = 40
-    checkpoint_every: PositiveInt = 100
-    keep_checkpoints: PositiveInt = 2
-    export_sequence_length: PositiveInt = 256
-    prompt_rows: PositiveInt = 32
-    max_new_tokens: PositiveInt = 24
+    eval_every: Count = 40
+    checkpoint_every: Count = 100
+    keep_checkpoints: Count = 2
+    export_sequence_length: Count = 256
+    prompt_rows: Count = 32
+    max_new_tokens: Count = 24
     base_vocabulary: Annotated[int, Field(ge=300)] = 400
-    processes: PositiveInt = 2
+    processes: Count = 2
     """That train side by side, joined by gloo."""

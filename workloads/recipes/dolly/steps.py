@@ -1,5 +1,8 @@
 """The steps of the Dolly recipe, from its parameters and the nodes to train on."""
 
+import math
+
+from .. import estimating
 from ..compiling import compile_step
 from ..fields import TINY
 from ..images import NEURON_TRAINING
@@ -42,8 +45,13 @@ def _base(parameters: DollyRehearsal) -> Step:
     )
 
 
+ROWS_A_MINUTE = 7_500
+"""That are rendered and tokenized; an estimate."""
+
+
 def _prepare(parameters: Dolly) -> Step:
     """On a processor, not on a node of $21.50 an hour: it needs the tokenizer, and no device."""
+    minutes = 1 + (parameters.train_rows + parameters.eval_rows) / ROWS_A_MINUTE
     model = _model(parameters)
     return Step(
         name="prepare",
@@ -58,8 +66,8 @@ def _prepare(parameters: Dolly) -> Step:
         placement=Processor(vcpus=8, memory=24),
         launcher="job",
         image=NEURON_TRAINING,
-        minutes=3,
-        limit_hours=1,
+        minutes=minutes,
+        limit_hours=estimating.limit_hours(minutes, 1),
         needs_token=parameters.uses_token(),
     )
 
@@ -74,16 +82,41 @@ ALL_WEIGHTS: Arguments = {
 """The training program's arguments for adapters: rank 0 has none, and leaves the others without a meaning."""
 
 
+TOKENS_A_ROW = 273
+"""300 rows fill about 40 blocks of 2048."""
+
+TOKENS_A_SECOND = 6_400
+"""Of one trn1.32xlarge: seed guide 002 measured 31:46 for three epochs. Of its 15,011 rows, 2,000 blocks, these are 93
+steps of 131,072 tokens."""
+
+AROUND_TRAINING = 13
+"""Minutes: loading and saving took the guide 11:38, and the held-out loss comes on top."""
+
+
+def _steps(parameters: Dolly, fleet: Fleet | None) -> int:
+    """As programs.dolly.train counts them, were there `train_rows` rows of the default data set's length."""
+    if parameters.max_steps:
+        return parameters.max_steps
+    blocks = parameters.train_rows * TOKENS_A_ROW // parameters.block_size
+    return parameters.epochs * max(1, blocks // _global_batch(parameters, fleet))
+
+
+def _global_batch(parameters: Dolly, fleet: Fleet | None) -> int:
+    sizes = (parameters.micro_batch, parameters.accumulation, parameters.tensor_parallel_degree)
+    return estimating.global_batch(*sizes, fleet)
+
+
 def _train(parameters: Dolly, fleet: Fleet | None) -> Step:
-    """Seed guide 002 measured 31:46 for three epochs. Loading, held-out loss and checkpoints come on top."""
+    tokens = _steps(parameters, fleet) * _global_batch(parameters, fleet) * parameters.block_size
+    minutes = AROUND_TRAINING + estimating.training_minutes(tokens, TOKENS_A_SECOND, fleet)
     return train_step(
         parameters,
         fleet,
         program="programs.dolly.train",
         model=_model(parameters),
         fixed=ALL_WEIGHTS,
-        minutes=45,
-        limit_hours=8,
+        minutes=minutes,
+        least_hours=8,
     )
 
 
@@ -128,8 +161,16 @@ def _export(parameters: Dolly, fleet: Fleet) -> Step:
     )
 
 
+LOADING_TO_GENERATE = 5.7
+"""Minutes, for 14 GB."""
+ANSWERED_A_SECOND = 20
+"""Tokens of a prompt's answer, on two NeuronCores; an estimate."""
+
+
 def _generate(parameters: Dolly, fleet: Fleet | None) -> Step:
-    """Loading 14 GB, and 10 answers of up to 512 tokens at 20 or so a second on two cores."""
+    """Ten answers of up to 512 tokens take four minutes. How many prompts a file of one's own has nobody knows here."""
+    tokens = math.ceil(parameters.prompt_rows / parameters.export_batch) * parameters.max_new_tokens
+    minutes = LOADING_TO_GENERATE + tokens / ANSWERED_A_SECOND / 60
     placement: Placement = Neuron(fleet.instance, 1, efa=False, alone=True) if fleet else ThisMachine()
     return Step(
         name="generate",
@@ -152,8 +193,8 @@ def _generate(parameters: Dolly, fleet: Fleet | None) -> Step:
         placement=placement,
         launcher="job",
         image=NEURON_TRAINING,
-        minutes=10,
-        limit_hours=2,
+        minutes=minutes,
+        limit_hours=estimating.limit_hours(minutes, 2),
     )
 
 

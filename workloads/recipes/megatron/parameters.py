@@ -5,11 +5,23 @@ Numbers not explained here are the seed guide's own.
 
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field
 
 from ...hardware import trainium
 from .. import fitting
-from ..fields import SAMPLES, TINY, Precision
+from ..fields import (
+    SAMPLES,
+    TINY,
+    Amount,
+    AmountOrNone,
+    Count,
+    CountOrNone,
+    HubName,
+    Precision,
+    Seed,
+    Steps,
+    StepsOrNone,
+)
 from ..recipe import Fleet, Parameters
 
 SAMPLE = SAMPLES / "text.jsonl"
@@ -31,36 +43,36 @@ PROMPTS = ("The history of science begins", "def fibonacci(n):", "Dear editor,",
 class Megatron(Parameters):
     """Parameters of the real run, on Trainium."""
 
-    tokenizer: str = "meta-llama/Llama-2-7b-hf"
+    tokenizer: HubName = "meta-llama/Llama-2-7b-hf"
     tokenizer_revision: str = "main"
-    dataset: str = "togethercomputer/RedPajama-Data-1T-Sample"
+    dataset: HubName = "togethercomputer/RedPajama-Data-1T-Sample"
     dataset_revision: str = "main"
     held_out_share: Share = 0.001
     """Of some 930,000 documents, 930: about a million tokens, 240 blocks of 4096."""
-    sequence_length: PositiveInt = 4096
-    tensor_parallel_degree: PositiveInt = 8
-    pipeline_parallel_degree: PositiveInt = 1
-    micro_batch: PositiveInt = 1
-    global_batch: PositiveInt = 256
-    max_steps: PositiveInt = 10_000
-    warmup_steps: NonNegativeInt = 2000
-    learning_rate: PositiveFloat = 3e-4
-    min_learning_rate: PositiveFloat = 3e-5
-    weight_decay: NonNegativeFloat = 0.1
-    max_grad_norm: PositiveFloat = 1.0
+    sequence_length: Count = 4096
+    tensor_parallel_degree: Count = 8
+    pipeline_parallel_degree: Count = 1
+    micro_batch: Count = 1
+    global_batch: Count = 256
+    max_steps: Steps = 10_000
+    warmup_steps: StepsOrNone = 2000
+    learning_rate: Amount = 3e-4
+    min_learning_rate: Amount = 3e-5
+    weight_decay: AmountOrNone = 0.1
+    max_grad_norm: Amount = 1.0
     mode: Mode = "bf16SR"
-    seed: NonNegativeInt = 1234
-    checkpoint_every: PositiveInt = 500
+    seed: Seed = 1234
+    checkpoint_every: Count = 500
     """Some 81 GB each, nine minutes of writing at the 146 MB/s of the default file system: 4% of the three and a half
     hours between two, which are what a lost node costs at the most."""
-    keep_checkpoints: PositiveInt = 2
-    tokenize_processes: NonNegativeInt = 0
+    keep_checkpoints: Count = 2
+    tokenize_processes: CountOrNone = 0
     precision: Precision = "bf16"
     """Of the weights in the test."""
-    test_blocks: PositiveInt = 32
+    test_blocks: Count = 32
     test_prompts: tuple[str, ...] = PROMPTS
-    test_max_new_tokens: PositiveInt = 64
-    test_batch: PositiveInt = 1
+    test_max_new_tokens: Count = 64
+    test_batch: Count = 1
 
     def uses_token(self) -> bool:
         return self.tokenizer.startswith("meta-llama/")
@@ -121,7 +133,7 @@ class Megatron(Parameters):
 class MegatronRehearsal(Megatron):
     """Its data steps on this machine, over the project's own pages; the rest is the real run's, and is only checked."""
 
-    tokenizer: str = TINY
-    dataset: str = str(SAMPLE)
+    tokenizer: HubName = TINY
+    dataset: HubName = str(SAMPLE)
     held_out_share: Share = 0.1
-    sequence_length: PositiveInt = 256
+    sequence_length: Count = 256

@@ -1,7 +1,7 @@
 """The steps of the Megatron recipe, from its parameters and the nodes to train on."""
 
 from ...programs.megatron import repository
-from .. import compiling
+from .. import compiling, estimating
 from ..fields import TINY
 from ..images import NEURON_TRAINING
 from ..recipe import Fleet, every_node
@@ -36,8 +36,12 @@ MEGATRON_IMAGE = Image(
 """As the repository's own two Dockerfiles build it. Its base's Apex is NVIDIA's, of the same version by name; and pip
 would not replace that."""
 
-TOKENS_PER_SECOND_AND_NODE = 10_500
-"""82 sequences of 4096 a second on 32 trn1.32xlarge with bf16SR (AWS Neuron's benchmark of Llama2-7B pre-training)."""
+TOKENS_A_SECOND = 10_500
+"""Of one trn1.32xlarge: 82 sequences of 4096 a second on 32 with bf16SR (AWS Neuron's benchmark of Llama2-7B
+pre-training)."""
+
+WEIGHTS = 6.7e9
+"""Of Llama 2 7B."""
 
 REHEARSAL_MINUTES = 0.1
 """A step's, whichever it is."""
@@ -88,8 +92,13 @@ def _download(parameters: Megatron) -> Step:
     )
 
 
+TOKENIZES_ON = Processor(vcpus=32, memory=100)
+
+
 def _tokenize(parameters: Megatron, *, indexed: bool) -> Step:
     """On 32 vCPUs for $1.61 an hour. The guide says 60 minutes with 32 processes, while four nodes for $86 stand by."""
+    processes = min(parameters.tokenize_processes or TOKENIZES_ON.vcpus, TOKENIZES_ON.vcpus)
+    minutes = 10 + 60 * 32 / processes
     return Step(
         name="tokenize",
         program="programs.megatron.preprocess",
@@ -100,11 +109,11 @@ def _tokenize(parameters: Megatron, *, indexed: bool) -> Step:
             "indexed": indexed,
         },
         tuning={"processes": parameters.tokenize_processes},
-        placement=Processor(vcpus=32, memory=100),
+        placement=TOKENIZES_ON,
         launcher="job",
         image=MEGATRON_IMAGE,
-        minutes=70,
-        limit_hours=6,
+        minutes=minutes,
+        limit_hours=estimating.limit_hours(minutes, 6),
     )
 
 
@@ -146,9 +155,9 @@ def _compile(parameters: Megatron, fleet: Fleet) -> Step:
 
 
 def _train(parameters: Megatron, fleet: Fleet) -> Step:
-    """A week at the most: with the defaults on four nodes it is expected to take three days."""
+    """With the defaults on four nodes it is expected to take three days, and may take a week and more."""
     tokens = parameters.max_steps * parameters.global_batch * parameters.sequence_length
-    minutes = tokens / TOKENS_PER_SECOND_AND_NODE / fleet.nodes / 60
+    minutes = estimating.training_minutes(tokens, TOKENS_A_SECOND, fleet)
     return Step(
         name="train",
         program="programs.megatron.train",
@@ -157,8 +166,8 @@ def _train(parameters: Megatron, fleet: Fleet) -> Step:
         placement=every_node(fleet),
         launcher="mpi",
         image=MEGATRON_IMAGE,
-        minutes=round(minutes),
-        limit_hours=max(168, round(3 * minutes / 60)),
+        minutes=minutes,
+        limit_hours=estimating.limit_hours(minutes, 168),
         resumes=True,
         after=(compiling.NAME,),
     )
@@ -183,15 +192,15 @@ def _convert(parameters: Megatron) -> Step:
 
 
 def _test(parameters: Megatron) -> Step:
-    """A block takes 4096 × 13.5 GFLOP, half a minute on 32 vCPUs at 2 TFLOPS; a token of a generation 0.2 s."""
     return test_step(
         parameters,
         data="tokenize",
         model="convert",
         more={"batch": parameters.test_batch},
         tuning={},
-        minutes=25,
-        limit_hours=4,
+        block_tokens=parameters.sequence_length,
+        weights=WEIGHTS,
+        least_hours=4,
     )
 
 

@@ -6,10 +6,22 @@ Numbers not explained here are the seed guide's own.
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field
 
 from .. import fitting
-from ..fields import SAMPLES, TINY, Precision
+from ..fields import (
+    SAMPLES,
+    TINY,
+    Amount,
+    AmountOrNone,
+    Count,
+    CountOrNone,
+    HubName,
+    Precision,
+    Seed,
+    Steps,
+    StepsOrNone,
+)
 from ..recipe import Fleet, Parameters
 
 FILES = (".parquet", ".jsonl", ".txt")
@@ -18,48 +30,48 @@ FILES = (".parquet", ".jsonl", ".txt")
 class Pretraining(Parameters):
     """Parameters of the real run, on Trainium."""
 
-    corpus: str = "wikimedia/wikipedia"
+    corpus: HubName = "wikimedia/wikipedia"
     """English Wikipedia in Parquet: the guide's wikicorpus is made by a script, which `datasets` no longer runs."""
     corpus_revision: str = "main"
     corpus_files: str = "20231101.en/*.parquet"
     corpus_field: str = "text"
-    tokenizer: str = "NousResearch/Llama-2-7b-hf"
+    tokenizer: HubName = "NousResearch/Llama-2-7b-hf"
     tokenizer_revision: str = "main"
-    block_size: PositiveInt = 4096
-    eval_blocks: PositiveInt = 256
+    block_size: Count = 4096
+    eval_blocks: Count = 256
     """A million held-out tokens: 32 for each of 8 data-parallel ranks."""
-    train_blocks: NonNegativeInt = 0
-    hidden_size: PositiveInt = 4096
-    layers: PositiveInt = 32
-    heads: PositiveInt = 32
-    key_value_heads: PositiveInt = 32
-    feed_forward: PositiveInt = 11008
-    vocabulary: PositiveInt = 32000
-    rms_norm_eps: PositiveFloat = 1e-5
-    tensor_parallel_degree: PositiveInt = 8
+    train_blocks: CountOrNone = 0
+    hidden_size: Count = 4096
+    layers: Count = 32
+    heads: Count = 32
+    key_value_heads: Count = 32
+    feed_forward: Count = 11008
+    vocabulary: Count = 32000
+    rms_norm_eps: Amount = 1e-5
+    tensor_parallel_degree: Count = 8
     precision: Precision = "bf16"
-    max_steps: PositiveInt = 10_000
-    global_batch: PositiveInt = 256
+    max_steps: Steps = 10_000
+    global_batch: Count = 256
     """Blocks a step reads: 1,048,576 tokens."""
-    micro_batch: PositiveInt = 1
-    learning_rate: PositiveFloat = 3e-4
-    warmup_steps: NonNegativeInt = 100
-    weight_decay: NonNegativeFloat = 0.01
-    max_grad_norm: PositiveFloat = 1.0
-    seed: NonNegativeInt = 12349
+    micro_batch: Count = 1
+    learning_rate: Amount = 3e-4
+    warmup_steps: StepsOrNone = 100
+    weight_decay: AmountOrNone = 0.01
+    max_grad_norm: Amount = 1.0
+    seed: Seed = 12349
     activation_checkpointing: Literal["none", "selective", "full"] = "selective"
-    compile_steps: Annotated[int, Field(ge=2)] = 10
-    log_every: PositiveInt = 10
-    eval_every: PositiveInt = 250
-    checkpoint_every: PositiveInt = 250
+    compile_steps: Annotated[Steps, Field(ge=2)] = 10
+    log_every: Count = 10
+    eval_every: Count = 250
+    checkpoint_every: Count = 250
     """Every two to three hours on two nodes; one is some 95 GB with the optimizer's state."""
-    keep_checkpoints: PositiveInt = 2
-    max_failures: NonNegativeInt = 10
-    prepare_processes: NonNegativeInt = 0
-    test_blocks: PositiveInt = 32
+    keep_checkpoints: Count = 2
+    max_failures: CountOrNone = 10
+    prepare_processes: CountOrNone = 0
+    test_blocks: Count = 32
     test_prompts: tuple[str, ...] = ("The river Danube is", "In 1969,", "A prime number is", "The capital of Norway")
-    test_max_new_tokens: PositiveInt = 64
-    test_batch: PositiveInt = 4
+    test_max_new_tokens: Count = 64
+    test_batch: Count = 4
 
     def uses_token(self) -> bool:
         return self.tokenizer.startswith("meta-llama/")
@@ -138,30 +150,30 @@ def _misfit_of_corpus(corpus: str, fleet: Fleet | None) -> str | None:
 class PretrainingRehearsal(Pretraining):
     """The same on this machine's CPU: a tiny Llama, the project's own articles, two workers joined by gloo."""
 
-    corpus: str = str(SAMPLES / "articles.jsonl")
+    corpus: HubName = str(SAMPLES / "articles.jsonl")
     corpus_files: str = "*.jsonl"
-    tokenizer: str = TINY
-    block_size: PositiveInt = 128
-    eval_blocks: PositiveInt = 24
-    hidden_size: PositiveInt = 128
-    layers: PositiveInt = 2
-    heads: PositiveInt = 4
-    key_value_heads: PositiveInt = 4
-    feed_forward: PositiveInt = 336
-    vocabulary: PositiveInt = 512
-    tensor_parallel_degree: PositiveInt = 1
+    tokenizer: HubName = TINY
+    block_size: Count = 128
+    eval_blocks: Count = 24
+    hidden_size: Count = 128
+    layers: Count = 2
+    heads: Count = 4
+    key_value_heads: Count = 4
+    feed_forward: Count = 336
+    vocabulary: Count = 512
+    tensor_parallel_degree: Count = 1
     precision: Precision = "fp32"
-    max_steps: PositiveInt = 100
-    global_batch: PositiveInt = 8
-    micro_batch: PositiveInt = 4
-    learning_rate: PositiveFloat = 3e-3
-    warmup_steps: NonNegativeInt = 10
-    eval_every: PositiveInt = 20
-    checkpoint_every: PositiveInt = 20
-    test_blocks: PositiveInt = 24
+    max_steps: Steps = 100
+    global_batch: Count = 8
+    micro_batch: Count = 4
+    learning_rate: Amount = 3e-3
+    warmup_steps: StepsOrNone = 10
+    eval_every: Count = 20
+    checkpoint_every: Count = 20
+    test_blocks: Count = 24
     test_prompts: tuple[str, ...] = ("Kardale is a town", "The Fenford is a river of")
-    test_max_new_tokens: PositiveInt = 48
-    workers: PositiveInt = 2
+    test_max_new_tokens: Count = 48
+    workers: Count = 2
 
     def world(self, fleet: Fleet | None) -> int:
         return fleet.neuron_cores if fleet else self.workers

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from .. import compiling
+from ...programs.pretraining import report
+from .. import compiling, estimating
 from ..fields import TINY
 from ..images import NEURON_TRAINING
 from ..recipe import Fleet, every_node
@@ -38,11 +39,24 @@ def _tokenizer(parameters: PretrainingRehearsal) -> Step:
     )
 
 
+PREPARES_ON = Processor(vcpus=32, memory=64)
+CORPUS_BYTES = 20e9
+"""Text of English Wikipedia; how much another corpus has is known when it is read."""
+BYTES_PER_TOKEN = 4
+BYTES_PER_SECOND = 1e6
+"""That Llama 2's tokenizer reads in one process."""
+AROUND_PREPARING = 9.6
+"""Minutes, most of them for downloading 11 GB; an estimate."""
+
+
 def _prepare(parameters: Pretraining) -> Step:
     """On a processor, so that no node of $21.50 an hour waits for it, as both of the guide's did for 20 minutes.
 
-    English Wikipedia is 20 GB of text: at 1 MB/s a process, which Llama 2's tokenizer does, 32 take 11 minutes.
+    English Wikipedia takes 32 processes 10 minutes; it is read until there are `train_blocks`.
     """
+    wanted = parameters.train_blocks * parameters.block_size * BYTES_PER_TOKEN or CORPUS_BYTES
+    processes = min(parameters.prepare_processes or PREPARES_ON.vcpus, PREPARES_ON.vcpus)
+    minutes = AROUND_PREPARING + min(wanted, CORPUS_BYTES) / BYTES_PER_SECOND / processes / 60
     return Step(
         name="prepare",
         program="programs.pretraining.prepare",
@@ -53,11 +67,11 @@ def _prepare(parameters: Pretraining) -> Step:
             **parameters.model_dump(include={"block_size", "eval_blocks", "train_blocks"}),
         },
         tuning={"processes": parameters.prepare_processes},
-        placement=Processor(vcpus=32, memory=64),
+        placement=PREPARES_ON,
         launcher="job",
         image=NEURON_TRAINING,
-        minutes=20,
-        limit_hours=6,
+        minutes=minutes,
+        limit_hours=estimating.limit_hours(minutes, 6),
         needs_token=parameters.uses_token(),
     )
 
@@ -73,8 +87,11 @@ TRAIN_TUNING = {
 
 
 def _train(parameters: Pretraining, fleet: Fleet | None) -> Step:
-    """10,000 steps of 1,048,576 tokens are 4.9e20 operations (4.7e10 a token, report.flops_per_token): at two fifths of
-    two trn1.32xlarge's peak, 6 petaflops, 56 hours. More nodes take less of them, and no less money."""
+    """10,000 steps of 1,048,576 tokens, of 4.6e10 operations each, take two trn1.32xlarge 108 hours: the guide says
+    "many". More nodes take less of them, and no less money."""
+    tokens = parameters.max_steps * parameters.global_batch * parameters.block_size
+    speed = estimating.speed(report.flops_per_token(parameters, parameters.block_size))
+    minutes = estimating.training_minutes(tokens, speed, fleet)
     return Step(
         name="train",
         program="programs.pretraining.train",
@@ -93,8 +110,8 @@ def _train(parameters: Pretraining, fleet: Fleet | None) -> Step:
         placement=every_node(fleet),
         launcher="ray",
         image=NEURON_TRAINING,
-        minutes=60 * 112 / fleet.nodes if fleet else 0,
-        limit_hours=24 * 14,
+        minutes=minutes,
+        limit_hours=estimating.limit_hours(minutes, 24 * 14),
         resumes=True,
         after=(compiling.NAME,),
     )
@@ -129,15 +146,15 @@ def _consolidate(parameters: Pretraining) -> Step:
 
 
 def _test(parameters: Pretraining) -> Step:
-    """32 blocks are 131,072 tokens of 1.3e10 operations: some ten minutes at 3 teraflops, which 32 vCPUs do in bf16."""
     return test_step(
         parameters,
         data="prepare",
         model="consolidate",
         more={},
         tuning={"batch": parameters.test_batch},
-        minutes=15,
-        limit_hours=2,
+        block_tokens=parameters.block_size,
+        weights=report.multiplying_weights(parameters),
+        least_hours=2,
     )
 
 

@@ -5,10 +5,22 @@ Numbers not explained here are the seed guides' own.
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field
 
 from .. import fitting
-from ..fields import SAMPLES, TINY, Precision
+from ..fields import (
+    SAMPLES,
+    TINY,
+    Amount,
+    AmountOrNone,
+    Count,
+    CountOrNone,
+    HubName,
+    Precision,
+    Seed,
+    Steps,
+    StepsOrNone,
+)
 from ..recipe import Fleet, Parameters
 
 HEADS = 32
@@ -24,43 +36,42 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 class TextToSql(Parameters):
     """Parameters of the real run, on Trainium."""
 
-    model: str = "meta-llama/Meta-Llama-3-8B"
+    model: HubName = "meta-llama/Meta-Llama-3-8B"
     model_revision: str = "main"
-    tokenizer: str = "meta-llama/Meta-Llama-3-8B-Instruct"
+    tokenizer: HubName = "meta-llama/Meta-Llama-3-8B-Instruct"
     tokenizer_revision: str = "main"
-    dataset: str = "b-mc2/sql-create-context"
+    dataset: HubName = "b-mc2/sql-create-context"
     dataset_revision: str = "main"
-    train_rows: PositiveInt = 50_000
-    eval_rows: PositiveInt = 500
-    shuffle_seed: NonNegativeInt = 23
-    block_size: PositiveInt = 1024
-    tensor_parallel_degree: PositiveInt = 8
+    train_rows: Count = 50_000
+    eval_rows: Count = 500
+    shuffle_seed: Seed = 23
+    block_size: Count = 1024
+    tensor_parallel_degree: Count = 8
     precision: Precision = "bf16"
-    lora_rank: PositiveInt = 8
-    lora_alpha: PositiveInt = 64
+    lora_rank: Count = 8
+    lora_alpha: Count = 64
     lora_dropout: Share = 0.05
     lora_rank_stabilized: bool = True
     lora_targets: tuple[Projection, ...] = PROJECTIONS
-    max_steps: PositiveInt = 250
-    micro_batch: PositiveInt = 8
-    accumulation: PositiveInt = 1
-    learning_rate: PositiveFloat = 1e-5
-    warmup_steps: NonNegativeInt = 0
-    weight_decay: NonNegativeFloat = 0.0
-    max_grad_norm: PositiveFloat = 1.0
-    seed: NonNegativeInt = 42
+    max_steps: Steps = 250
+    micro_batch: Count = 8
+    accumulation: Count = 1
+    learning_rate: Amount = 1e-5
+    warmup_steps: StepsOrNone = 0
+    weight_decay: AmountOrNone = 0.0
+    max_grad_norm: Amount = 1.0
+    seed: Seed = 42
     gradient_checkpointing: bool = True
-    log_every: PositiveInt = 10
-    eval_every: PositiveInt = 50
-    checkpoint_every: PositiveInt = 50
-    keep_checkpoints: PositiveInt = 2
-    prepare_processes: NonNegativeInt = 0
-    test_rows: PositiveInt = 100
-    """Asked of both models. At 8 billion weights a forward pass reads 16 GB, which 32 vCPUs do in about 0.2 s; 100 rows
-    in batches of 8 are 13 batches × 2 models × 65 passes or so: 6 minutes, and as much again to read the prompts."""
-    test_batch: PositiveInt = 8
-    test_max_new_tokens: PositiveInt = 128
-    test_examples: NonNegativeInt = 10
+    log_every: Count = 10
+    eval_every: Count = 50
+    checkpoint_every: Count = 50
+    keep_checkpoints: Count = 2
+    prepare_processes: CountOrNone = 0
+    test_rows: Count = 100
+    """Asked of both models."""
+    test_batch: Count = 8
+    test_max_new_tokens: Count = 128
+    test_examples: CountOrNone = 10
 
     def uses_token(self) -> bool:
         return any(name.startswith("meta-llama/") for name in (self.model, self.tokenizer))
@@ -86,23 +97,23 @@ class TextToSql(Parameters):
 class TextToSqlRehearsal(TextToSql):
     """The same on this machine's CPU: a tiny Llama of its own making, the project's own rows, a minute of training."""
 
-    model: str = TINY
-    tokenizer: str = TINY
-    dataset: str = str(SAMPLES / "text_to_sql.jsonl")
-    train_rows: PositiveInt = 50_000
-    eval_rows: PositiveInt = 64
-    block_size: PositiveInt = 256
-    tensor_parallel_degree: PositiveInt = 1
+    model: HubName = TINY
+    tokenizer: HubName = TINY
+    dataset: HubName = str(SAMPLES / "text_to_sql.jsonl")
+    train_rows: Count = 50_000
+    eval_rows: Count = 64
+    block_size: Count = 256
+    tensor_parallel_degree: Count = 1
     precision: Precision = "fp32"
-    max_steps: PositiveInt = 300
-    micro_batch: PositiveInt = 4
-    learning_rate: PositiveFloat = 4e-3
-    warmup_steps: NonNegativeInt = 10
+    max_steps: Steps = 300
+    micro_batch: Count = 4
+    learning_rate: Amount = 4e-3
+    warmup_steps: StepsOrNone = 10
     gradient_checkpointing: bool = False
-    eval_every: PositiveInt = 25
-    test_rows: PositiveInt = 64
-    test_batch: PositiveInt = 16
-    test_max_new_tokens: PositiveInt = 48
+    eval_every: Count = 25
+    test_rows: Count = 64
+    test_batch: Count = 16
+    test_max_new_tokens: Count = 48
     base_vocabulary: Annotated[int, Field(ge=300)] = 768
-    base_steps: PositiveInt = 500
-    base_learning_rate: PositiveFloat = 4e-3
+    base_steps: Steps = 500
+    base_learning_rate: Amount = 4e-3

@@ -1,5 +1,8 @@
 """The steps of the text-to-SQL recipes, from their parameters and the nodes to train on."""
 
+import math
+
+from .. import estimating
 from ..compiling import compile_step
 from ..fields import TINY
 from ..images import NEURON_TRAINING
@@ -44,8 +47,13 @@ def _base(parameters: TextToSqlRehearsal) -> Step:
     )
 
 
+ROWS_A_MINUTE = 25_000
+"""That are rendered and tokenized; an estimate."""
+
+
 def _prepare(parameters: TextToSql) -> Step:
     """On a processor, not on a node of $21.50 an hour: it needs the tokenizer, and no device."""
+    minutes = 1 + (parameters.train_rows + parameters.eval_rows) / ROWS_A_MINUTE
     return Step(
         name="prepare",
         program="programs.text_to_sql.prepare",
@@ -58,25 +66,33 @@ def _prepare(parameters: TextToSql) -> Step:
         placement=Processor(vcpus=8, memory=24),
         launcher="job",
         image=NEURON_TRAINING,
-        minutes=3,
-        limit_hours=1,
+        minutes=minutes,
+        limit_hours=estimating.limit_hours(minutes, 1),
         needs_token=parameters.uses_token(),
     )
 
 
-def _train(parameters: TextToSql, fleet: Fleet | None) -> Step:
-    """8.2 million tokens take 11 minutes at a fifth of a trn1.32xlarge's peak: 6 × 8e9 operations a token, 3 petaflops.
+OPERATIONS = 6 * 8.0e9
+"""A token's, forwards and backwards through Llama 3 8B. Adapters spare the gradients of its weights, and computing
+activations twice takes as much again."""
 
-    Loading the model, looking up the held-out loss and saving checkpoints take the rest.
-    """
+AROUND_TRAINING = 9.5
+"""Minutes for loading the model, looking up the held-out loss and saving checkpoints of adapters; an estimate."""
+
+
+def _train(parameters: TextToSql, fleet: Fleet | None) -> Step:
+    """250 steps of 32,768 tokens take eleven minutes on one trn1.32xlarge. No guide says how long it took."""
+    sizes = (parameters.micro_batch, parameters.accumulation, parameters.tensor_parallel_degree)
+    tokens = parameters.max_steps * estimating.global_batch(*sizes, fleet) * parameters.block_size
+    minutes = AROUND_TRAINING + estimating.training_minutes(tokens, estimating.speed(OPERATIONS), fleet)
     return train_step(
         parameters,
         fleet,
         program="programs.text_to_sql.train",
         model=_model(parameters),
         fixed={},
-        minutes=20,
-        limit_hours=6,
+        minutes=minutes,
+        least_hours=6,
     )
 
 
@@ -100,7 +116,19 @@ def _consolidate(parameters: TextToSql) -> Step:
     )
 
 
+LOADING_TWO_MODELS = 13.7
+"""Minutes, of which 32 GB at 146 MB/s take four; an estimate."""
+SECONDS_A_PASS, SECONDS_A_PROMPT = 0.2, 1.7
+"""On 32 vCPUs: a forward pass reads 16 GB of weights; a prompt of some 200 tokens takes 2 teraflops 1.7 s."""
+ANSWER = 65
+"""Passes until the longest answer of a batch has ended; `test_max_new_tokens` can end it before."""
+
+
 def _test(parameters: TextToSql) -> Step:
+    """100 rows, asked of both models, take eleven minutes, half of them to read the prompts."""
+    passes = math.ceil(parameters.test_rows / parameters.test_batch) * min(ANSWER, parameters.test_max_new_tokens)
+    seconds = 2 * (passes * SECONDS_A_PASS + parameters.test_rows * SECONDS_A_PROMPT)
+    minutes = LOADING_TWO_MODELS + seconds / 60
     return Step(
         name="test",
         program="programs.text_to_sql.test",
@@ -117,8 +145,8 @@ def _test(parameters: TextToSql) -> Step:
         placement=Processor(vcpus=32, memory=100),
         launcher="job",
         image=NEURON_TRAINING,
-        minutes=25,
-        limit_hours=2,
+        minutes=minutes,
+        limit_hours=estimating.limit_hours(minutes, 2),
         needs_token=parameters.uses_token(),
     )
 
