@@ -48,6 +48,7 @@ _WORDS = {
     "int_from_float": "is not a whole number",
     "float_parsing": "is not a number",
     "float_type": "is not a number",
+    "finite_number": "is not a finite number",
     "bool_parsing": "is not true or false",
     "bool_type": "is not true or false",
     "string_type": "is not a text",

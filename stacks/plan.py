@@ -26,6 +26,8 @@ KNOWN_LATER = "known after the update"
 class PlannedStep:
     """One step. `dollars` is None where AWS lists no price for its machine; `chosen` says whether it is to run.
 
+    `beside` are the machines that its launcher has beside its nodes.
+
     `done` is whether its result is there already, and None where only the cluster knows.
     """
 
@@ -35,6 +37,7 @@ class PlannedStep:
     launcher: str
     machine: str
     nodes: int
+    beside: tuple[str, ...]
     needs: tuple[str, ...]
     minutes: float
     dollars: float | None
@@ -114,6 +117,7 @@ def _planned(step: Step, run: Run, shared: Path | None) -> PlannedStep:
         launcher=step.launcher,
         machine=step.placement.machine,
         nodes=step.placement.nodes,
+        beside=step.beside,
         needs=step.waits_for(run.hashes),
         minutes=step.minutes,
         dollars=step.dollars,

@@ -1,5 +1,6 @@
 """A plan in words and rows, the same on a terminal and on a page: each number is put into words once, here."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     from .critical_path import CriticalPath, Link
     from .plan import Plan, PlannedStep
     from .receipt import Receipt
-    from .run_price import MachinePrice
+    from .run_price import MachinePrice, StepPrice
 
 PRICES = f"on demand in {PRICE_REGION}, {PRICE_DATE}"
 PATH_TITLE = "From nothing to the first Trainium container, preparation left out"
@@ -35,8 +36,10 @@ def steps_caption(plan: "Plan") -> str:
     return f"Minutes are expected ones, prices {plan.prices}."
 
 
-def machines(step: "PlannedStep") -> str:
-    return f"{step.nodes} × {step.machine}"
+def machines(step: "PlannedStep | StepPrice") -> str:
+    """A step's nodes, and what its launcher has beside them."""
+    counts = Counter({step.machine: step.nodes}) + Counter(step.beside)
+    return " and ".join(f"{count} × {machine}" for machine, count in counts.items())
 
 
 def state(step: "PlannedStep") -> str:

@@ -121,7 +121,7 @@ def standing(stand: _Stand) -> tuple[Line, ...]:
 
 def _run_price(run: Run, idle: timedelta, standing_hour: float | None, gib: float) -> RunPrice:
     machines = machine_price(run.chosen, idle)
-    volumes = prices.volume_hour(gib) * sum(one.nodes * one.hours for one in machines.each)
+    volumes = prices.volume_hour(gib) * sum((one.nodes + len(one.beside)) * one.hours for one in machines.each)
     hours = sum(held(step, timedelta()) for step in run.chosen) / 60
     platform = None if standing_hour is None else standing_hour * hours + volumes
     return RunPrice(machines.steps, machines.waiting, machines.total, platform, total((machines.total, platform)))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from components import limits
 from workloads.hardware import trainium
+from workloads.recipes.estimating import LONGEST_HOURS
 
 from . import rules_eks, rules_spend
 from .groups import DEFAULT_TARGET
@@ -116,6 +117,17 @@ def _efa(settings: "Settings") -> Iterator[Mistake]:
 def _parameters(settings: "Settings") -> Iterator[Mistake]:
     for name, text in settings.parameters.misfits(settings.fleet).items():
         yield Mistake(("parameters", name), f"{text}.")
+
+
+def _time(settings: "Settings") -> Iterator[Mistake]:
+    """Refuses what would take longer than any deadline."""
+    for step in settings.recipe.steps(settings.parameters, settings.fleet):
+        if step.minutes / 60 > LONGEST_HOURS:
+            yield Mistake(
+                PARAMETERS,
+                f"the step {step.name} would take {step.minutes / 60:,.0f} hours, and Kubernetes has no deadline after "
+                f"more than {LONGEST_HOURS:,.0f}. Lower what it is to do.",
+            )
 
 
 def _step_range(settings: "Settings") -> Iterator[Mistake]:
@@ -228,6 +240,7 @@ RULES: tuple[tuple[tuple[Path, ...], Callable[[Any], Iterator[Mistake]]], ...] =
     ((RECIPE, COUNT), _nodes_of_recipe),
     ((INSTANCE, EFA), _efa),
     ((PLATFORM, RECIPE, INSTANCE, COUNT), _parameters),
+    ((PLATFORM, RECIPE, PARAMETERS, INSTANCE, COUNT), _time),
     ((PLATFORM, RECIPE), _step_range),
     ((PLATFORM, STORAGE), _storage),
     ((PLATFORM, STORAGE, ("results",)), _results),

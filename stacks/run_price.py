@@ -10,23 +10,25 @@ from datetime import timedelta
 from workloads.recipes import Step
 from workloads.recipes.step import Neuron, ThisMachine
 
-from . import durations, prices
+from . import durations, plan_words, prices
 from .run import Run
 
 
 @dataclass(frozen=True, slots=True)
 class StepPrice:
-    """What one step's machines cost while they are there. None where no price of theirs is listed."""
+    """What one step's machines cost while they are there: its nodes, and those that its launcher has beside them. None
+    where no price of theirs is listed."""
 
     step: str
     machine: str
     nodes: int
+    beside: tuple[str, ...]
     hours: float
     dollars: float | None
 
     def __str__(self) -> str:
         spent = "not listed" if self.dollars is None else f"${self.dollars:.2f}"
-        return f"{self.step} {spent} ({self.nodes} × {self.machine} for {self.hours:.2f} h)"
+        return f"{self.step} {spent} ({plan_words.machines(self)} for {self.hours:.2f} h)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,8 @@ def machine_price(chosen: Sequence[Step], idle: timedelta) -> MachinePrice:
 
 def _of_step(step: Step, idle: timedelta) -> StepPrice:
     place = step.placement
-    return StepPrice(step.name, place.machine, place.nodes, held(step, idle) / 60, held_dollars(step, idle))
+    hours, dollars = held(step, idle) / 60, held_dollars(step, idle)
+    return StepPrice(step.name, place.machine, place.nodes, step.beside, hours, dollars)
 
 
 def held(step: Step, idle: timedelta) -> float:
@@ -61,20 +64,28 @@ def held(step: Step, idle: timedelta) -> float:
 
 def held_dollars(step: Step, idle: timedelta) -> float | None:
     """What a step's machines cost for that time, without their volumes."""
-    each = hourly(step)
-    return None if each is None else each * held(step, idle) / 60
+    return _product(hourly(step), held(step, idle) / 60)
+
+
+def _product(dollars: float | None, hours: float) -> float | None:
+    return None if dollars is None else dollars * hours
 
 
 def trainium_dollars(run: Run, idle: timedelta) -> float | None:
     """What a run's Trainium nodes cost for as long as it holds them, without their volumes."""
-    return total(held_dollars(step, idle) for step in run.chosen if isinstance(step.placement, Neuron))
+    return total(
+        _product(nodes_hour(step.placement.machine, step.placement.nodes, 0), held(step, idle) / 60)
+        for step in run.chosen
+        if isinstance(step.placement, Neuron)
+    )
 
 
 def hourly(step: Step, gib: float = 0) -> float | None:
     """Dollars an hour of the machines that a step holds, with root volumes of `gib`."""
     if isinstance(step.placement, ThisMachine):
         return 0.0
-    return nodes_hour(step.placement.machine, step.placement.nodes, gib)
+    beside = (nodes_hour(machine, 1, gib) for machine in step.beside)
+    return total((nodes_hour(step.placement.machine, step.placement.nodes, gib), *beside))
 
 
 def nodes_hour(machine: str, count: float, gib: float) -> float | None:

@@ -8,12 +8,12 @@ pods run as root, as the images do that mpirun and sshd are in.
 """
 
 from ..programs.run import plan
-from ..recipes.step import Processor, Step
+from ..recipes.step import BESIDE, Step
 from .arguments import arguments
 from .job import PORT, TRIES
 from .pods import SHARED, Launched, Manifest, Site, pod
 
-LAUNCHER = Processor(vcpus=2, memory=4)
+(LAUNCHER,) = BESIDE["mpi"]
 """mpirun passes on output, and computes nothing."""
 
 GATHER = "programs.gather"

@@ -13,7 +13,7 @@ import re
 import shlex
 
 from ..programs.run import plan
-from ..recipes.step import Neuron, Processor, Step
+from ..recipes.step import BESIDE, Neuron, Step
 from .arguments import arguments
 from .job import TRIES
 from .pods import CACHE, SHARED, Launched, Manifest, Site, pod, resources
@@ -21,9 +21,8 @@ from .pods import CACHE, SHARED, Launched, Manifest, Site, pod, resources
 RAY_VERSION = "2.52.1"
 """Ray in the images of steps that this launches: KubeRay lets dashboard and jobs ask for a token from 2.52 on."""
 
-HEAD = Processor(vcpus=8, memory=28)
+HEAD, SUBMITTER = BESIDE["ray"]
 """The head holds no data: seed guide 003 gives it 6 vCPUs and 30 GiB, which its machine of 32 GiB would not have."""
-SUBMITTER = Processor(vcpus=1, memory=1)
 
 DASHBOARD = 8265
 NEURON_CORES = "neuron_cores"

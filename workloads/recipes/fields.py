@@ -31,7 +31,9 @@ MOST_SEED = 2**32 - 1
 
 def _counted(value: int) -> int:
     if value > MOST_STEPS:
-        raise PydanticCustomError("steps", f"AdamW counts its steps in a 32-bit float, to {MOST_STEPS:,} at the most")
+        raise PydanticCustomError(
+            "steps", "AdamW counts its steps in a 32-bit float, to {most} at the most", {"most": f"{MOST_STEPS:,}"}
+        )
     return value
 
 

@@ -116,6 +116,12 @@ class ThisMachine:
 
 Placement = Processor | Neuron | ThisMachine
 
+BESIDE: Mapping[LauncherName, tuple[Processor, ...]] = {
+    "mpi": (Processor(vcpus=2, memory=4),),
+    "ray": (Processor(vcpus=8, memory=28), Processor(vcpus=1, memory=1)),
+}
+"""What a launcher has beside a step's own nodes, for as long as the step runs: mpirun; Ray's head and its submitter."""
+
 
 def _folders(value: Value) -> tuple[Folder, ...]:
     if isinstance(value, Folders):
@@ -193,9 +199,17 @@ class Step:
         return (*self.needs, *(name for name in self.after if name in chosen and name not in self.needs))
 
     @property
+    def beside(self) -> tuple[str, ...]:
+        """The machines that it holds beside its nodes, each the smallest that is listed."""
+        return tuple(one.machine for one in BESIDE.get(self.launcher, ()))
+
+    @property
     def dollars(self) -> float | None:
         """Expected price of the machines it holds; None where AWS lists no price for them."""
         if isinstance(self.placement, ThisMachine):
             return 0.0
-        hourly = self.placement.instance.dollars_per_hour
-        return None if hourly is None else hourly * self.placement.nodes * self.minutes / 60
+        each = [self.placement.instance] * self.placement.nodes + [
+            one.instance for one in BESIDE.get(self.launcher, ())
+        ]
+        hourly = [one.dollars_per_hour for one in each]
+        return None if None in hourly else sum(one for one in hourly if one is not None) * self.minutes / 60

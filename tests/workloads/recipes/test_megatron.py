@@ -61,7 +61,8 @@ def test_what_is_compiled_is_what_is_trained() -> None:
 def test_the_price_of_three_days_on_four_nodes_is_told() -> None:
     train = steps()["train"]
     assert 60 < train.minutes / 60 < 80
-    assert train.dollars == pytest.approx(4 * 21.50 * train.minutes / 60)
+    launcher = 0.4032  # an m7i.2xlarge, on which mpirun is
+    assert train.dollars == pytest.approx((4 * 21.50 + launcher) * train.minutes / 60)
     assert train.limit_hours > 2 * train.minutes / 60
 
 
