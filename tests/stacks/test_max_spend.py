@@ -12,7 +12,7 @@ from stacks.mistakes import SettingsError
 from stacks.program import run_of, stand_up
 from stacks.receipt import receipt
 from stacks.recorder import record
-from stacks.run_price import machine_price
+from stacks.run_price import hourly, machine_price
 from stacks.settings import read
 from tests.stacks import planned as plans
 
@@ -111,3 +111,32 @@ def test_a_step_pays_for_its_machine_from_its_start_until_it_has_been_idle() -> 
     (long,) = machine_price(chosen, timedelta(hours=1)).each
     assert long.hours - short.hours == pytest.approx(1)
     assert (long.dollars or 0) - (short.dollars or 0) == pytest.approx(21.50)
+
+
+def test_training_for_less_costs_less_as_the_refusal_says(config: Config) -> None:
+    most = int(price(config())) + 1
+    longer = refused(config(maxSpend=most, parameters={"max_steps": 500}))
+    assert longer.startswith("trainyard:maxSpend: a run would cost")
+    assert price(config(parameters={"max_steps": 500})) > price(config()) > price(config(parameters={"max_steps": 125}))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "held"),
+    [
+        ("llama2-7b-ray", "2 × trn1.32xlarge and 2 × m7i.2xlarge"),
+        ("llama2-7b-megatron", "2 × trn1.32xlarge and 1 × m7i"),
+    ],
+)
+def test_what_a_launcher_holds_beside_the_nodes_counts_and_is_named(config: Config, recipe: str, held: str) -> None:
+    raw = config(recipe=recipe, nodes={"count": 2})
+    step = next(step for step in run_of(read(raw)).chosen if step.name == "train")
+    (priced,) = machine_price([step], timedelta()).each
+    machines = 2 * 21.50 + len(step.beside) * 0.4032
+    assert priced.dollars == pytest.approx(machines * priced.hours)
+    assert hourly(step) == pytest.approx(machines)
+    assert held in refused(config(recipe=recipe, nodes={"count": 2}, maxSpend=1))
+
+
+def test_what_would_take_longer_than_any_deadline_is_refused_with_the_hours(config: Config) -> None:
+    told = refused(config(parameters={"max_steps": 2**24, "block_size": 2**20}))
+    assert re.fullmatch(r"trainyard:parameters: the step train would take [\d,]+ hours, and Kubernetes .* do\.", told)

@@ -91,9 +91,7 @@ def test_two_ways_to_train_the_same_model_are_expected_to_be_about_as_fast() -> 
 
 
 @pytest.mark.parametrize("recipe", NAMES)
-@pytest.mark.parametrize(
-    "parameters", [{}, {"max_steps": 500}, {"max_steps": 10**6}, {"max_steps": 2**24}], ids=lambda given: str(given)
-)
+@pytest.mark.parametrize("parameters", [{}, {"max_steps": 500}, {"max_steps": 10**6}, {"max_steps": 2**24}], ids=str)
 def test_a_limit_always_leaves_room_for_the_estimate(recipe: str, parameters: dict[str, Any]) -> None:
     for count in (1, RECIPES[recipe].most_nodes):
         for step in steps(recipe, Fleet(TRN1, count, efa=True), **parameters).values():

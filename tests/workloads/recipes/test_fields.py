@@ -38,7 +38,9 @@ def test_every_whole_number_has_a_bound(recipe: str) -> None:
 
 
 @pytest.mark.parametrize("recipe", NAMES)
-@pytest.mark.parametrize("value", ["", " ", "x y", "a/b/c", "/a b\n", "owner/", "-owner/name", "https://hub/x", "a" * 97])
+@pytest.mark.parametrize(
+    "value", ["", " ", "x y", "a/b/c", "/a b\n", "owner/", "-owner/name", "https://hub/x", "a" * 97]
+)
 def test_a_model_or_data_set_is_a_name_on_the_hub_or_a_path(recipe: str, value: str) -> None:
     fields = [name for name in NAMED if name in RECIPES[recipe].parameters.model_fields]
     assert fields
@@ -48,7 +50,8 @@ def test_a_model_or_data_set_is_a_name_on_the_hub_or_a_path(recipe: str, value: 
 
 @pytest.mark.parametrize("recipe", NAMES)
 @pytest.mark.parametrize(
-    "value", ["gpt2", "meta-llama/Llama-2-7b-hf", "b-mc2/sql-create-context", "/shared/data/my rows.jsonl", "./a b/c.txt"]
+    "value",
+    ["gpt2", "meta-llama/Llama-2-7b-hf", "b-mc2/sql-create-context", "/shared/data/my rows.jsonl", "./a b/c.txt"],
 )
 def test_names_and_paths_are_let_through(recipe: str, value: str) -> None:
     for name in NAMED:
