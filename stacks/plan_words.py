@@ -37,9 +37,13 @@ def steps_caption(plan: "Plan") -> str:
 
 
 def machines(step: "PlannedStep | StepPrice") -> str:
+    return " and ".join(each_machine(step))
+
+
+def each_machine(step: "PlannedStep | StepPrice") -> list[str]:
     """A step's nodes, and what its launcher has beside them."""
     counts = Counter({step.machine: step.nodes}) + Counter(step.beside)
-    return " and ".join(f"{count} × {machine}" for machine, count in counts.items())
+    return [f"{count} × {machine}" for machine, count in counts.items()]
 
 
 def state(step: "PlannedStep") -> str:

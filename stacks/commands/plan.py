@@ -108,8 +108,8 @@ def _table(title: str) -> Table:
 def _step(step: "PlannedStep") -> tuple[str, ...]:
     state = plan_words.state(step)
     name = f"{step.name} ({state})" if state else step.name
-    dollars = plan_words.money(step.dollars)
-    return name, step.hash, step.launcher, plan_words.machines(step), f"{step.minutes:.1f}", dollars
+    machines, dollars = "\n".join(plan_words.each_machine(step)), plan_words.money(step.dollars)
+    return name, step.hash, step.launcher, machines, f"{step.minutes:.1f}", dollars
 
 
 def _costs(receipt: "Receipt") -> Table:

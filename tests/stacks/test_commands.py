@@ -75,14 +75,18 @@ def test_plan_shows_the_resource_tree_and_the_outputs_of_what_can_be_stood_up() 
     assert "output model:" in told.stdout
 
 
-def test_at_80_columns_a_plan_cuts_no_number_and_breaks_no_name(tmp_path: Path) -> None:
-    made = make_plan("dev")
+@pytest.mark.parametrize("recipe", ["llama3-8b-text-to-sql", "llama2-7b-ray", "llama2-7b-megatron"])
+def test_at_80_columns_a_plan_cuts_no_number_and_breaks_no_name(tmp_path: Path, recipe: str) -> None:
+    keys = ("aws:region: us-west-2", "trainyard:platform: eks", f"trainyard:recipe: {recipe}")
+    (tmp_path / "Pulumi.wide.yaml").write_text("\n  ".join(("config:", *keys)))
+    made = make_plan("wide", tmp_path)
     left_out = tuple(replace(step, chosen=step.name == "train") for step in made.steps)
     file = tmp_path / "plan.txt"
     with file.open("w") as output:
         show(replace(made, steps=left_out), Console(file=output, width=80))
     told = file.read_text()
     assert "…" not in told
+    assert all(machine in told for step in made.steps for machine in (step.machine, *step.beside))
     assert all(f"{step.minutes:.1f}" in told and f"{step.dollars:.2f}" in told for step in made.steps)
     assert all(one.type in told for one in made.resources)
 
