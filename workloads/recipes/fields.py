@@ -46,7 +46,7 @@ FILES = (".jsonl", ".json", ".parquet", ".txt")
 
 def _named(value: str) -> str:
     if not (HUB_NAME.fullmatch(value) or _is_path(value)):
-        raise PydanticCustomError("hub_name", "it is neither a name on the Hugging Face Hub, as owner/name, nor a path")
+        raise PydanticCustomError("hub_name", "neither a name on the Hugging Face Hub, as owner/name, nor a path")
     return value
 
 

@@ -102,7 +102,7 @@ def test_a_limit_always_leaves_room_for_the_estimate(recipe: str, parameters: di
 
 @pytest.mark.parametrize("recipe", NAMES)
 def test_no_number_of_steps_makes_an_estimate_that_is_no_number(recipe: str) -> None:
-    huge = {"max_steps": 2**24, "micro_batch": 2**63 - 1}
+    huge: dict[str, Any] = {"max_steps": 2**24, "micro_batch": 2**63 - 1}
     for step in steps(recipe, **huge).values():
         assert math.isfinite(step.minutes)
         assert step.limit_hours <= estimating.LONGEST_HOURS
