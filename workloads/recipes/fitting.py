@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from .fields import TINY
+from ..programs.rehearsal.tiny import TINY
 from .recipe import Fleet
 
 SHARED = "/shared"

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from .fields import TINY
+from ..programs.rehearsal.tiny import TINY
 from .step import Arguments, Folder, Step, ThisMachine
 
 

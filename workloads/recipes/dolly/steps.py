@@ -2,9 +2,9 @@
 
 import math
 
+from ...programs.rehearsal.tiny import TINY
 from .. import estimating
 from ..compiling import compile_step
-from ..fields import TINY
 from ..images import NEURON_TRAINING
 from ..recipe import Fleet
 from ..rehearsing import only_here, rehearsed, tiny_or_name

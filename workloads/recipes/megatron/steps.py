@@ -1,8 +1,8 @@
 """The steps of the Megatron recipe, from its parameters and the nodes to train on."""
 
 from ...programs.megatron import repository
+from ...programs.rehearsal.tiny import TINY
 from .. import compiling, estimating
-from ..fields import TINY
 from ..images import NEURON_TRAINING
 from ..recipe import Fleet, every_node
 from ..rehearsing import only_here, rehearsed

@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from ...programs.rehearsal.tiny import TINY
 from .. import fitting
 from ..fields import (
     SAMPLES,
-    TINY,
     Amount,
     AmountOrNone,
     Count,

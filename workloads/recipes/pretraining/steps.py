@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from ...programs.pretraining import report
+from ...programs.rehearsal.tiny import TINY
 from .. import compiling, estimating
-from ..fields import TINY
 from ..images import NEURON_TRAINING
 from ..recipe import Fleet, every_node
 from ..rehearsing import only_here, rehearsed, tiny_or_name

@@ -7,10 +7,10 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
+from ...programs.rehearsal.tiny import TINY
 from .. import fitting
 from ..fields import (
     SAMPLES,
-    TINY,
     Amount,
     AmountOrNone,
     Count,
