@@ -1,79 +1,53 @@
-"""The Neuron backend trains as the CPU one does, resumes as if nothing had been, and leaves what merges."""
+"""The Neuron backend trains as the CPU one does, and resumes as if nothing had been."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import as_argv
-from workloads.programs import entry, finetune, hub, journal
-from workloads.programs.finetune import CHECKPOINTS, RESULT, RESUMABLE
+from workloads.programs.finetune import CHECKPOINTS
 
-from .conftest import Neuron
+from .conftest import Neuron, Trained
+from .curves import curve, losses, resumed_at
+from .trainings import Training
 
-pytestmark = pytest.mark.timeout(1200)  # the libraries alone take half a minute to import, five times
+pytestmark = pytest.mark.timeout(1200)  # the libraries alone take half a minute to import, several times
 
-Make = Callable[..., dict[str, Any]]
+ROUNDING = 1e-4
+"""How far apart losses may be, relative to them: both add in fp32, in orders of their own, and so learn."""
 
-TRAIN = "programs.text_to_sql.train"
-SHORT = {"max_steps": 12, "accumulation": 2, "log_every": 1, "eval_every": 6, "checkpoint_every": 3}
-
-
-def curve(folder: Path) -> list[tuple[str, int, float]]:
-    events = (event for event in journal.read(folder) if event["event"] in ("step", "eval"))
-    return [(event["event"], event["step"], event["loss"]) for event in events]
+OF_THEIR_OWN = 0.05
+"""Adapters begin at random weights that each library draws for itself: what is learned is the same."""
 
 
-def resumed_at(folder: Path) -> list[int]:
-    return [event["step"] for event in journal.read(folder) if event["event"] == "resume"]
-
-
-@pytest.fixture
-def arguments(train_arguments: Make, tmp_path: Path) -> Make:
-    """Arguments of a short training on Neuron, into a folder of the name given."""
-
-    def make(name: str, **changes: Any) -> dict[str, Any]:
-        return train_arguments(**{"out": tmp_path / name, "backend": "neuron", **SHORT, **changes})
-
-    return make
-
-
-@pytest.mark.parametrize("rank", [4, 0], ids=["adapters", "every weight"])
+@pytest.mark.parametrize(
+    ("name", "changes", "tolerance"),
+    [
+        ("adapters", {"lora_dropout": 0.0}, OF_THEIR_OWN),
+        ("dolly", {}, ROUNDING),
+        ("pretraining", {}, ROUNDING),
+        ("pretraining", {"activation_checkpointing": "full"}, ROUNDING),
+    ],
+    ids=["adapters", "every weight", "random weights", "activations computed twice"],
+)
 def test_its_losses_are_the_cpu_backends_on_the_same_weights_and_data(
-    neuron: Neuron, arguments: Make, rank: int
+    trained: Trained, trainings: dict[str, Training], name: str, changes: dict[str, Any], tolerance: float
 ) -> None:
-    more = {"lora_rank": rank, "lora_dropout": 0.0, "learning_rate": 3e-3 if rank else 3e-4}
-    there, here = arguments("neuron", **more), arguments("cpu", backend="cpu", **more)
-    neuron.run(TRAIN, there)
-    assert entry.main(finetune.Arguments, finetune.finetune, as_argv(here), resumable=RESUMABLE) == 0
-    ours, theirs = curve(here["out"]), curve(there["out"])
-    assert [one[:2] for one in ours] == [one[:2] for one in theirs]
-    # adapters begin at random weights of their own: those of each library. What is learned is the same
-    tolerance = 0.05 if rank else 1e-3
-    assert [one[2] for one in theirs] == pytest.approx([one[2] for one in ours], rel=tolerance)
-    assert theirs[-1][2] < theirs[0][2]
+    there = trained(name, **changes)["out"]
+    here = trainings[name].run_here(trained(name, **changes))["out"]
+    assert [one[:2] for one in curve(there)] == [one[:2] for one in curve(here)]
+    assert losses(there) == pytest.approx(losses(here), rel=tolerance)
+    assert losses(there)[-1] < losses(there)[0]
 
 
-def test_a_killed_training_takes_the_very_steps_of_an_unbroken_one(neuron: Neuron, arguments: Make) -> None:
-    whole, broken = arguments("whole"), arguments("broken")
-    neuron.run(TRAIN, whole)
-    neuron.kill_when(TRAIN, broken, lambda: any((broken["out"] / CHECKPOINTS).glob("step-*6")))
-    neuron.run(TRAIN, broken)
+@pytest.mark.parametrize("name", ["adapters", "dolly", "pretraining"])
+def test_a_killed_training_takes_the_very_steps_of_an_unbroken_one(
+    neuron: Neuron, trained: Trained, trainings: dict[str, Training], name: str, tmp_path: Path
+) -> None:
+    whole = trained(name)
+    broken = {**whole, "out": tmp_path / "broken"}
+    program = trainings[name].program.name
+    neuron.kill_when(program, broken, lambda: any((broken["out"] / CHECKPOINTS).glob("step-*6")))
+    neuron.run(program, broken)
     assert resumed_at(broken["out"])
     assert curve(broken["out"]) == curve(whole["out"])
-
-
-def test_what_it_leaves_merges_into_a_model_that_any_machine_loads(
-    neuron: Neuron, arguments: Make, tmp_path: Path
-) -> None:
-    trained = arguments("trained")
-    neuron.run(TRAIN, trained)
-    merged = {"out": tmp_path / "merged", "train": trained["out"], "data": trained["data"], "precision": "fp32"}
-    base = {"model": trained["model"], "model_revision": "main"}
-    neuron.run("programs.text_to_sql.consolidate", {**merged, **base})
-    after = hub.load_model(str(merged["out"] / RESULT), "main", "fp32").state_dict()
-    before = hub.load_model(str(trained["model"]), "main", "fp32").state_dict()
-    changed = [name for name, weight in after.items() if not weight.equal(before[name])]
-    assert any("q_proj" in name for name in changed)
-    assert not any("norm" in name for name in changed)

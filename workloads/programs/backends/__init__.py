@@ -101,6 +101,9 @@ class Backend(Protocol):
 def choose(name: Literal["cpu", "neuron"], tensor_parallel_degree: int) -> Backend:
     """The backend called `name`, with its processes joined and its device found."""
     if name == "neuron":
+        from . import groups
+
+        groups.cut(tensor_parallel_degree)
         from .neuron import NeuronBackend
 
         return NeuronBackend(tensor_parallel_degree)
