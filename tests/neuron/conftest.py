@@ -104,7 +104,7 @@ def trainings(train_arguments: Make, dolly_arguments: Make, pretrain_arguments: 
     """Every program that trains."""
 
     def alone(**changes: Any) -> Arguments:
-        return pretrain_arguments(**{"workers": 1, **changes})
+        return pretrain_arguments(**{"workers": 1, "weights": "", **changes})
 
     makes = {"adapters": train_arguments, "dolly": dolly_arguments, "pretraining": alone}
     return {name: Training(PROGRAMS[name], make) for name, make in makes.items()}
@@ -125,7 +125,7 @@ def trained(neuron: Neuron, trainings: dict[str, Training], unbroken: Path) -> T
     """Has a training of that name run on Neuron, once for all tests; gives its arguments."""
 
     def run(name: str, **changes: Any) -> Arguments:
-        folder = unbroken / "-".join([name, *(f"{key}={value}" for key, value in changes.items())])
+        folder = unbroken / "-".join([name, *(f"{key}={value}" for key, value in changes.items())]).replace("/", "_")
         arguments = trainings[name].on_neuron(folder, **changes)
         if not folders.is_done(folder):
             neuron.run(trainings[name].program.name, arguments)

@@ -9,14 +9,20 @@ from tests.conftest import as_argv
 from workloads.programs import entry, finetune
 from workloads.programs.dolly import train as dolly
 from workloads.programs.finetune import RESUMABLE
-from workloads.programs.pretraining.worker import Arguments as Pretraining
 
 from . import worker_alone
 
 Arguments = dict[str, Any]
 Make = Callable[..., Arguments]
 
-SHORT = {"max_steps": 12, "accumulation": 2, "log_every": 1, "eval_every": 6, "checkpoint_every": 3}
+SHORT = {
+    "max_steps": 12,
+    "accumulation": 2,
+    "weight_decay": 0.01,
+    "log_every": 1,
+    "eval_every": 6,
+    "checkpoint_every": 3,
+}
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,7 @@ class Program:
 PROGRAMS = {
     "adapters": Program("programs.text_to_sql.train", finetune.Arguments, finetune.finetune),
     "dolly": Program("programs.dolly.train", dolly.Arguments, dolly.train),
-    "pretraining": Program(worker_alone.__file__, Pretraining, worker_alone.pretrain),
+    "pretraining": Program(worker_alone.__file__, worker_alone.Arguments, worker_alone.pretrain),
 }
 
 

@@ -67,7 +67,11 @@ def write_config(arguments: Arguments, folder: Path) -> None:
 
 def work(arguments: Arguments, model: Path, out: Path) -> None:
     """Trains a model of the config in `model`, from random weights, as one of the workers."""
-    spec = ModelSpec(
+    train_model(arguments, from_random_weights(arguments, model), out)
+
+
+def from_random_weights(arguments: Arguments, model: Path) -> ModelSpec:
+    return ModelSpec(
         name=str(model),
         revision="main",
         precision=arguments.precision,
@@ -76,7 +80,6 @@ def work(arguments: Arguments, model: Path, out: Path) -> None:
         selective=arguments.activation_checkpointing == "selective",
         drawn=arguments.seed,
     )
-    train_model(arguments, spec, out)
 
 
 def shortened(arguments: Arguments, steps: int) -> Arguments:

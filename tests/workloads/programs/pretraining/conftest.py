@@ -85,3 +85,19 @@ def pretrain_arguments(tmp_path: Path, prepared_corpus: Path) -> Callable[..., d
         }
 
     return make
+
+
+def a_worker_of(process: int) -> int:
+    """The process id of one of the Ray workers below `process` that train."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    for child in map(int, children):
+        try:
+            command = Path(f"/proc/{child}/cmdline").read_bytes()
+        except FileNotFoundError:
+            continue
+        if command.startswith(b"ray::") and b"TrainWorker" in command:
+            return child
+        found = a_worker_of(child)
+        if found:
+            return found
+    return 0

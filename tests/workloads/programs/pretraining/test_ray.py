@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import as_argv
+from tests.workloads.programs.pretraining.conftest import a_worker_of
 from workloads.programs import folders, journal
 from workloads.recipes.sources import ROOT
 
@@ -30,22 +31,6 @@ def start(arguments: dict[str, Any], log: Path) -> "subprocess.Popen[bytes]":
 
 def losses(folder: Path) -> dict[int, float]:
     return {event["step"]: event["loss"] for event in journal.read(folder) if event["event"] == "step"}
-
-
-def a_worker_of(process: int) -> int:
-    """The process id of one of the Ray workers below `process` that train."""
-    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    for child in map(int, children):
-        try:
-            command = Path(f"/proc/{child}/cmdline").read_bytes()
-        except FileNotFoundError:
-            continue
-        if command.startswith(b"ray::") and b"TrainWorker" in command:
-            return child
-        found = a_worker_of(child)
-        if found:
-            return found
-    return 0
 
 
 def test_a_worker_killed_in_the_middle_is_replaced_and_the_curve_goes_on_unbroken(
