@@ -16,7 +16,7 @@ from .trainings import Arguments, Make, Training
 
 pytestmark = pytest.mark.timeout(1200)  # the libraries alone take half a minute to import, several times
 
-ROUNDING = 1e-4
+ROUNDING = 1e-5
 """How far apart losses may be, relative to them: both add in fp32, in orders of their own, and so learn."""
 
 OF_THEIR_OWN = 0.05
