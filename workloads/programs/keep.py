@@ -8,7 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -29,9 +29,11 @@ CARD = "card"
 class Arguments:
     out: str = argument("folder of this step, named keep-<hash>: the hash is the run's own")
     recipe: str = argument("the recipe's name")
-    keep: list[str] = argument("what to keep, each as name=folder or name=file")
     steps: list[str] = argument("the folders of the steps that it came from, each as name=folder")
     facts: str = argument("what was planned, as a JSON object, for the run card")
+    keep: list[str] = field(
+        default_factory=list, metadata={"help": "what to keep beside the card, each as name=folder or name=file"}
+    )
 
 
 def keep(arguments: Arguments, out: Path) -> None:

@@ -22,12 +22,13 @@ def keep(recipe: str, kept: Mapping[str, Folder], steps: Sequence[Step]) -> Step
     """
     by_name = {step.name: step for step in steps}
     made = {name: folder for name, folder in kept.items() if folder.step in by_name}
-    sources = {name: Folder(name) for name in by_name if name in _needed(made.values(), by_name)}
+    needed = _needed(made.values(), by_name) if made else set(by_name)  # the card alone is of all of them
+    sources = {name: Folder(name) for name in by_name if name in needed}
     here = all(isinstance(step.placement, ThisMachine) for step in steps)
     return Step(
         name=KEEP,
         program="programs.keep",
-        arguments={"recipe": recipe, "keep": Folders(made), "steps": Folders(sources)},
+        arguments={"recipe": recipe, **({"keep": Folders(made)} if made else {}), "steps": Folders(sources)},
         tuning={FACTS: "{}"},
         placement=ThisMachine() if here else Processor(vcpus=4, memory=16),
         launcher="local" if here else "job",

@@ -1,12 +1,16 @@
 """Every recipe's last step: what it keeps decides its hash, and where that goes does not."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from transformers import HfArgumentParser
 
 from workloads.hardware import trainium
+from workloads.launchers.local import Machine, command
+from workloads.programs.keep import Arguments
 from workloads.recipes import RECIPES, Fleet, Recipe, Step, hashing
-from workloads.recipes.keeping import KEEP
+from workloads.recipes.keeping import KEEP, keep
 from workloads.recipes.step import Folder, Folders, Processor, ThisMachine
 
 FLEET = Fleet(trainium("trn1.32xlarge"), 1, efa=True)
@@ -57,4 +61,21 @@ def test_its_hash_does_not_change_with_what_no_result_depends_on(recipe: Recipe)
 
 def test_without_a_list_the_results_are_kept_and_what_no_step_makes_is_not(recipe: Recipe) -> None:
     own = replace(recipe, keep=None, results={**recipe.results, "none": Folder("nowhere")})
-    assert steps(own)[-1].arguments["keep"] == Folders(recipe.results)
+    whole = steps(own)
+    made = {name: one for name, one in recipe.results.items() if one.step in {step.name for step in whole}}
+    assert {"model", "report"} <= made.keys()
+    assert whole[-1].arguments["keep"] == Folders(made)
+
+
+def test_where_nothing_of_a_list_is_made_the_card_of_all_steps_is_kept(recipe: Recipe) -> None:
+    made = recipe.steps(recipe.rehearsal(), None)
+    step = keep(recipe.name, {"model": Folder("no-such-step")}, made)
+    assert set(step.needs) == {one.name for one in made}
+    line = command(step, recipe.name, hashing.hashes((*made, step)), Machine(Path("/shared"), "python"))
+    (parsed,) = HfArgumentParser(Arguments).parse_args_into_dataclasses(args=list(line.argv[3:]))
+    assert parsed.keep == []
+
+
+def test_a_rehearsal_keeps_something_of_every_recipe(recipe: Recipe) -> None:
+    step = recipe.whole(recipe.steps(recipe.rehearsal(), None))[-1]
+    assert step.arguments["keep"]

@@ -23,6 +23,7 @@ MEGATRON = Recipe(
         "model": Folder("convert", "model"),
         "report": Folder("test", "report.md"),
         "tensorboard": Folder("train", "tensorboard"),
+        "commands": Folder("check", "commands.json"),  # which rehearsals alone have
     },
     steps=steps,
     only_on_neuron={
