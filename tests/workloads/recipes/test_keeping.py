@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from transformers import HfArgumentParser
@@ -72,7 +73,8 @@ def test_where_nothing_of_a_list_is_made_the_card_of_all_steps_is_kept(recipe: R
     step = keep(recipe.name, {"model": Folder("no-such-step")}, made)
     assert set(step.needs) == {one.name for one in made}
     line = command(step, recipe.name, hashing.hashes((*made, step)), Machine(Path("/shared"), "python"))
-    (parsed,) = HfArgumentParser(Arguments).parse_args_into_dataclasses(args=list(line.argv[3:]))
+    program: Any = Arguments
+    (parsed,) = HfArgumentParser(program).parse_args_into_dataclasses(args=list(line.argv[3:]))
     assert parsed.keep == []
 
 
