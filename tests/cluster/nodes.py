@@ -63,6 +63,8 @@ def none_to_train_on(plane: ControlPlane, kubelet_port: int) -> Iterator[None]:
     nodes = plane.objects("v1", "Node")
     for name in TO_TRAIN_ON:
         nodes.delete(name)
-    yield
-    for name in TO_TRAIN_ON:
-        nodes.create(node(trainium("trn1.32xlarge"), name, kubelet_port))
+    try:
+        yield
+    finally:  # also where an operator cannot be had
+        for name in TO_TRAIN_ON:
+            nodes.create(node(trainium("trn1.32xlarge"), name, kubelet_port))
