@@ -1,12 +1,13 @@
 """The `trainyard` command: one file a subcommand, each a thin face on functions that tests call directly."""
 
-import errno
 import os
 import sys
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
+
+from workloads.programs.errors import is_disk_full
 
 from . import card
 from .errors import fail
@@ -25,7 +26,7 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except OSError as error:
-            if error.errno != errno.ENOSPC:
+            if not is_disk_full(error):
                 raise
             # what is left to print would be tried once more at the end, and fail once more
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
