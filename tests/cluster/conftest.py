@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests import tools
-from tests.engine.stack import EngineStack, engine_stack
+from tests.engine.stack import EngineStack, engine_stack, skipping
 
 from . import nodes
 from .control_plane import ControlPlane, control_plane, crds
@@ -26,22 +25,15 @@ def eventually(true: Callable[[], Any], seconds: float = 60) -> None:
 
 @pytest.fixture(scope="session")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    try:
-        with control_plane(tmp_path_factory.mktemp("plane")) as running:
-            yield running
-    except tools.MissingError as error:
-        pytest.skip(str(error))
+    with skipping(), control_plane(tmp_path_factory.mktemp("plane")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
 def operators(plane: ControlPlane) -> None:
     """The definitions that operators bring along, and no operator."""
-    try:
-        found = crds()
-    except tools.MissingError as error:
-        pytest.skip(str(error))
-    for path in found:
-        plane.define(path)
+    with skipping():
+        plane.define(crds())
 
 
 @pytest.fixture(scope="session")
@@ -81,14 +73,11 @@ def volume(name: str) -> dict[str, Any]:
 @pytest.fixture
 def stack(tmp_path: Path, plane: ControlPlane, namespace: str) -> Iterator[EngineStack]:
     """The text-to-SQL recipe on the platform `existing`, in the namespace of the test."""
-    try:
-        with engine_stack(tmp_path / "engine", "test") as running:
-            running.config.update(
-                platform="existing",
-                existing={"kubeconfig": str(plane.kubeconfig), "namespace": namespace, "claim": "shared"},
-                images={"neuron-training": "registry.test/neuron-training:1"},
-                parameters={"model": "open/llama", "tokenizer": "open/llama"},
-            )
-            yield running
-    except tools.MissingError as error:
-        pytest.skip(str(error))
+    with skipping(), engine_stack(tmp_path / "engine", "test") as running:
+        running.config.update(
+            platform="existing",
+            existing={"kubeconfig": str(plane.kubeconfig), "namespace": namespace, "claim": "shared"},
+            images={"neuron-training": "registry.test/neuron-training:1"},
+            parameters={"model": "open/llama", "tokenizer": "open/llama"},
+        )
+        yield running

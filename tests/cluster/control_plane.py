@@ -11,14 +11,15 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 from kubernetes import client, config, dynamic
+from kubernetes.dynamic import exceptions
 
 from tests import tools
 
@@ -51,12 +52,21 @@ class ControlPlane:
         """The dynamic client's handle on a kind."""
         return dynamic.DynamicClient(self.api).resources.get(api_version=api_version, kind=kind)
 
-    def define(self, path: Path) -> None:
-        """Creates the CustomResourceDefinitions that stand in a YAML file."""
-        kinds = self.objects("apiextensions.k8s.io/v1", "CustomResourceDefinition")
-        for item in yaml.safe_load_all(path.read_text()):
-            if item and item["kind"] == "CustomResourceDefinition":
+    def define(self, definitions: Iterable[dict[str, Any]]) -> None:
+        """Creates those CustomResourceDefinitions that are not there yet; their kinds can be used then."""
+        kinds, items = self.objects("apiextensions.k8s.io/v1", "CustomResourceDefinition"), list(definitions)
+        for item in items:
+            with suppress(exceptions.ConflictError):
                 kinds.create(item)
+        for item in items:
+            _until(lambda item=item: self._serves(item["spec"]), item["metadata"]["name"])
+
+    def _serves(self, kind: dict[str, Any]) -> bool:
+        version = next(one["name"] for one in kind["versions"] if one["served"])
+        try:
+            return self.objects(f"{kind['group']}/{version}", kind["names"]["kind"]).get() is not None
+        except (exceptions.ResourceNotFoundError, exceptions.NotFoundError):
+            return False
 
 
 @contextmanager
@@ -239,10 +249,10 @@ def _ready(made: ControlPlane) -> bool:
         return False
 
 
-def _until(true: Callable[[], bool], what: str, process: subprocess.Popen[bytes]) -> None:
+def _until(true: Callable[[], bool], what: str, process: subprocess.Popen[bytes] | None = None) -> None:
     deadline = time.monotonic() + SECONDS
     while not true():
-        if process.poll() is not None or time.monotonic() > deadline:
+        if (process and process.poll() is not None) or time.monotonic() > deadline:
             raise RuntimeError(f"{what} did not come up")
         time.sleep(0.2)
 
@@ -259,7 +269,7 @@ RELEASES = (
 )
 
 
-def crds() -> list[Path]:
+def crds() -> list[dict[str, Any]]:
     """The operators' definitions: from the folder that TRAINYARD_CRDS names, else from their releases, kept once had.
 
     MissingError where neither can be reached.
@@ -269,7 +279,8 @@ def crds() -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         for address in RELEASES:
             _fetch(address, folder / address.rpartition("/")[2])
-    return sorted(folder.glob("*.yaml"))
+    items = (item for path in sorted(folder.glob("*.yaml")) for item in yaml.safe_load_all(path.read_text()))
+    return [item for item in items if item and item["kind"] == "CustomResourceDefinition"]
 
 
 def _fetch(address: str, path: Path) -> None:

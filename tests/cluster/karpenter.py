@@ -6,17 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from kubernetes.dynamic import exceptions
-
 from components.karpenter_pools import TrainiumPool, trainium_pool
 from components.trainium import NODES_LABEL, TRAINIUM, TrainiumType
 from tests import tools
 from workloads.hardware import trainium, trainium_names
 
-from .conftest import eventually
 from .control_plane import ControlPlane, free_port, process
 from .nodes import node
-from .operators import DEFINITIONS, anything
+from .operators import anything
 
 POOLS = "karpenter.sh/v1"
 INSTANCE = TrainiumType(name="trn1.32xlarge", devices=16, efa_interfaces=8)
@@ -33,11 +30,12 @@ def karpenter(plane: ControlPlane, folder: Path) -> Iterator[None]:
     Its node class is named as the project's.
     """
     program = tools.find("karpenter-kwok")
-    plane.objects(DEFINITIONS, "CustomResourceDefinition").create(NODE_CLASS)
+    plane.define([NODE_CLASS])
     ready = {"type": "Ready", "status": "True", "reason": "Ready", "message": "", "lastTransitionTime": EPOCH}
-    about = {"apiVersion": f"{NODE_CLASS_GROUP}/v1alpha1", "kind": NODE_CLASS_KIND, "metadata": {"name": TRAINIUM}}
-    node_class = {**about, "spec": {}, "status": {"conditions": [ready]}}
-    eventually(lambda: _creates(plane, node_class))
+    api = f"{NODE_CLASS_GROUP}/v1alpha1"
+    about = {"apiVersion": api, "kind": NODE_CLASS_KIND, "metadata": {"name": TRAINIUM}}
+    classes = plane.objects(api, NODE_CLASS_KIND)
+    classes.create({**about, "spec": {}, "status": {"conditions": [ready]}})
     types = folder / "instance-types.json"
     types.write_text(json.dumps([instance_type(name) for name in trainium_names()]))
     environment = {
@@ -50,14 +48,7 @@ def karpenter(plane: ControlPlane, folder: Path) -> Iterator[None]:
     }
     with process(program, folder / "karpenter.log", environment=environment):
         yield
-
-
-def _creates(plane: ControlPlane, node_class: dict[str, Any]) -> bool:
-    """Whether a node class could be created: its definition may have just been."""
-    try:
-        return bool(plane.objects(node_class["apiVersion"], node_class["kind"]).create(node_class))
-    except (exceptions.ResourceNotFoundError, exceptions.NotFoundError):
-        return False
+    classes.delete(TRAINIUM)
 
 
 def instance_type(name: str) -> dict[str, Any]:

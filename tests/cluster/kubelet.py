@@ -72,7 +72,10 @@ class Kubelet:
     """Exit status, None while it goes on, and log of each program that was submitted to a Ray cluster, by its id."""
     _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _alive: list[tuple[str, str]] = field(default_factory=list)
-    _ended: set[str] = field(default_factory=set)
+    _ended: dict[str, tuple[int, str, str]] = field(default_factory=dict)
+    """Exit status, termination message and log of each pod that has ended, by its uid."""
+    _told: set[str] = field(default_factory=set)
+    """The uids of those of which the API server knows."""
     _begun: dict[str, tuple[float, Behaviour]] = field(default_factory=dict)
     _logs: dict[tuple[str, str], str] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -109,17 +112,18 @@ class Kubelet:
                 process.wait()
                 del self._processes[key]
         for pod in pods:
-            if pod["status"].get("phase") == "Running" and pod["metadata"]["uid"] in there - self._ended:
+            if pod["status"].get("phase") == "Running" and pod["metadata"]["uid"] in there - self._told:
                 self._play(core, pod)
 
     def _play(self, core: client.CoreV1Api, pod: dict[str, Any]) -> None:
-        metadata = pod["metadata"]
+        metadata, uid = pod["metadata"], pod["metadata"]["uid"]
         step = (metadata.get("labels") or {}).get(STEP_LABEL)
-        ended = self._step(pod, step) if step else self._process(core, pod)
+        ended = self._ended.get(uid) or (self._step(pod, step) if step else self._process(core, pod))
         if ended:
-            self._ended.add(metadata["uid"])
+            self._ended[uid] = ended
             self._logs[metadata["namespace"], metadata["name"]] = ended[2]
             core.patch_namespaced_pod_status(metadata["name"], metadata["namespace"], _ended_status(pod, *ended))
+            self._told.add(uid)
 
     def _step(self, pod: dict[str, Any], step: str) -> tuple[int, str, str] | None:
         """Exit status, termination message and log of a step's pod; None while it goes on."""

@@ -41,8 +41,7 @@ def mpi_operator(plane: ControlPlane, folder: Path) -> Iterator[None]:
 def kuberay(plane: ControlPlane, folder: Path, dashboards: str) -> Iterator[None]:
     """KubeRay, which starts gangs by Volcano and reaches Ray's dashboards through the proxy `dashboards`."""
     program = tools.find("kuberay-operator")
-    for one in KUBERAY_ALSO:
-        plane.objects(DEFINITIONS, "CustomResourceDefinition").create(one)
+    plane.define(KUBERAY_ALSO)
     quiet = ["--metrics-addr=0", "--health-probe-bind-address=0", "--enable-leader-election=false"]
     flags = [f"--kubeconfig={plane.kubeconfig}", f"--batch-scheduler={SCHEDULER}", *quiet]
     proxy = {"HTTP_PROXY": dashboards, "http_proxy": dashboards}
@@ -54,8 +53,7 @@ def kuberay(plane: ControlPlane, folder: Path, dashboards: str) -> Iterator[None
 def volcano(plane: ControlPlane, folder: Path) -> Iterator[None]:
     """Volcano's controllers, and its scheduler with the project's configuration."""
     programs = [tools.find(name) for name in ("vc-controller-manager", "vc-scheduler")]
-    for one in VOLCANO_ALSO:
-        plane.objects(DEFINITIONS, "CustomResourceDefinition").create(one)
+    plane.define(VOLCANO_ALSO)
     settings = folder / "volcano.yaml"
     settings.write_text(json.dumps(scheduler_config()))
     quiet = [f"--kubeconfig={plane.kubeconfig}", "--leader-elect=false", "--enable-healthz=false"]
@@ -80,7 +78,6 @@ def anything(group: str, version: str, kind: str, plural: str, scope: str = "Nam
     }
 
 
-DEFINITIONS = "apiextensions.k8s.io/v1"
 KUBERAY_ALSO = (
     anything("ray.io", "v1", "RayService", "rayservices"),
     anything("ray.io", "v1", "RayCronJob", "raycronjobs"),

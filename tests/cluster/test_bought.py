@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from tests import tools
-from tests.engine.stack import EngineStack
+from tests.engine.stack import EngineStack, skipping
 
 from .conftest import eventually
 from .control_plane import ControlPlane
@@ -25,17 +24,15 @@ def _operators(
     plane: ControlPlane, machines: Kubelet, operators: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
     folder = tmp_path_factory.mktemp("bought")
-    try:
-        with (
-            none_to_train_on(plane, machines.port),
-            volcano(plane, folder),
-            dashboards(machines) as proxy,
-            kuberay(plane, folder, proxy),
-            karpenter(plane, folder),
-        ):
-            yield
-    except tools.MissingError as error:
-        pytest.skip(str(error))
+    with (
+        skipping(),
+        none_to_train_on(plane, machines.port),
+        volcano(plane, folder),
+        dashboards(machines) as proxy,
+        kuberay(plane, folder, proxy),
+        karpenter(plane, folder),
+    ):
+        yield
 
 
 @pytest.fixture

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from pulumi import automation as auto
 
-from tests import tools
-from tests.engine.stack import EngineStack
+from tests.engine.stack import EngineStack, skipping
 
 from .conftest import eventually
 from .control_plane import ControlPlane
@@ -28,11 +27,8 @@ def _operators(
     plane: ControlPlane, machines: Kubelet, operators: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
     folder = tmp_path_factory.mktemp("gangs")
-    try:
-        with volcano(plane, folder), dashboards(machines) as proxy, kuberay(plane, folder, proxy):
-            yield
-    except tools.MissingError as error:
-        pytest.skip(str(error))
+    with skipping(), volcano(plane, folder), dashboards(machines) as proxy, kuberay(plane, folder, proxy):
+        yield
 
 
 def on_ray(stack: EngineStack) -> EngineStack:

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 import pytest
 from pulumi import automation as auto
 
-from tests import tools
-from tests.engine.stack import EngineStack
+from tests.engine.stack import EngineStack, skipping
 
 from .conftest import eventually
 from .control_plane import ControlPlane
@@ -22,15 +21,9 @@ pytestmark = pytest.mark.tier("operators")
 def _karpenter(
     plane: ControlPlane, machines: Kubelet, operators: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
-    try:
-        with (
-            none_to_train_on(plane, machines.port),
-            karpenter(plane, tmp_path_factory.mktemp("karpenter")),
-            pool(plane),
-        ):
-            yield
-    except tools.MissingError as error:
-        pytest.skip(str(error))
+    folder = tmp_path_factory.mktemp("karpenter")
+    with skipping(), none_to_train_on(plane, machines.port), karpenter(plane, folder), pool(plane):
+        yield
 
 
 def test_training_buys_the_nodes_it_needs_and_they_go_when_the_recipe_has_ended(

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from pulumi import automation as auto
 
-from tests import tools
-from tests.engine.stack import EngineStack
+from tests.engine.stack import EngineStack, skipping
 
 from .conftest import eventually
 from .control_plane import ControlPlane
@@ -24,11 +23,8 @@ GROUP = "kubeflow.org/v2beta1"
 
 @pytest.fixture(scope="module", autouse=True)
 def _operator(plane: ControlPlane, operators: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    try:
-        with mpi_operator(plane, tmp_path_factory.mktemp("mpi-operator")):
-            yield
-    except tools.MissingError as error:
-        pytest.skip(str(error))
+    with skipping(), mpi_operator(plane, tmp_path_factory.mktemp("mpi-operator")):
+        yield
 
 
 @pytest.fixture

@@ -5,22 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from tests import tools
-
-from .stack import EngineStack, engine_stack
+from .stack import EngineStack, engine_stack, skipping
 
 
 @pytest.fixture
 def local_stack(tmp_path: Path) -> Iterator[EngineStack]:
     """The text-to-SQL recipe on the platform `local`, as small as it goes, up to the end of its training."""
-    try:
-        with engine_stack(tmp_path / "engine", "test") as running:
-            running.config.update(
-                platform="local",
-                local={"folder": str(tmp_path / "shared")},
-                steps={"to": "train"},
-                parameters={"train_rows": 100, "eval_rows": 8, "base_steps": 2, "max_steps": 12},
-            )
-            yield running
-    except tools.MissingError as error:
-        pytest.skip(str(error))
+    with skipping(), engine_stack(tmp_path / "engine", "test") as running:
+        running.config.update(
+            platform="local",
+            local={"folder": str(tmp_path / "shared")},
+            steps={"to": "train"},
+            parameters={"train_rows": 100, "eval_rows": 8, "base_steps": 2, "max_steps": 12},
+        )
+        yield running

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from pulumi import automation as auto
 from pulumi.automation.events import EngineEvent
@@ -92,27 +93,54 @@ class EngineStack:
 
 
 @contextmanager
-def engine_stack(folder: Path, name: str, doubles: Mapping[str, Provider[Any]] | None = None) -> Iterator[EngineStack]:
-    """A stack in `folder`, with `doubles` in any case; tools.MissingError where there is no Pulumi CLI."""
-    (folder / "bin").mkdir(parents=True)
+def skipping() -> Iterator[None]:
+    """Skips what needs a tool that cannot be had."""
+    try:
+        yield
+    except tools.MissingError as error:
+        pytest.skip(str(error))
+
+
+@contextmanager
+def settled(folder: Path) -> Iterator[dict[str, str]]:
+    """Gives a Pulumi CLI its program, home and state below `folder`; the environment by which it finds them."""
+    (folder / "bin").mkdir(parents=True, exist_ok=True)
     (folder / "bin" / "pulumi").symlink_to(tools.find("pulumi"))
     (folder / "state").mkdir()
-    environment = {
-        "PULUMI_HOME": str(folder / "home"),
-        "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
-        "PULUMI_CONFIG_PASSPHRASE": "a test",
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-    }
-    with ExitStack() as running:
+    with _uncollected():
+        yield {
+            "PULUMI_HOME": str(folder / "home"),
+            "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
+            "PULUMI_CONFIG_PASSPHRASE": "a test",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        }
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Lets Python look for lost objects at the end, and not meanwhile.
+
+    Pulumi leaves the coroutine of a failed program half done. Where Python ends it in the midst of compiling something,
+    its compiler fails (CPython issue 106905): pytest's own, too, as it reports a failed test.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.collect()
+        gc.enable()
+
+
+@contextmanager
+def engine_stack(folder: Path, name: str, doubles: Mapping[str, Provider[Any]] | None = None) -> Iterator[EngineStack]:
+    """A stack in `folder`, with `doubles` in any case; tools.MissingError where there is no Pulumi CLI."""
+    with settled(folder) as environment, ExitStack() as running:
         usual = {package: make() for package, make in DOUBLES.items() if not is_real(package)}
         taken = {**usual, **(doubles or {})}
         if taken:
             environment["PULUMI_DEBUG_PROVIDERS"] = running.enter_context(attached(taken))
         yield EngineStack(folder, name, environment)
-    # Pulumi leaves the coroutine of a failed program half done. It must end here: where Python ends it in the midst of
-    # compiling something, its compiler fails (CPython issue 106905)
-    gc.collect()
 
 
 def interrupt(number: int = signal.SIGINT) -> None:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,12 @@ from components.results import Results, ResultsArgs
 from components.trainium import TrainiumType
 from components.trainium_nodes import TrainiumNodes, TrainiumNodesArgs
 from components.versions import DEFAULT_KUBERNETES, KUBERNETES
-from tests import tools
 
 from .doubles import attached
 from .doubles.aws import Aws
 from .doubles.eks import Eks
 from .doubles.kubernetes import Kubernetes
-from .stack import interrupt
+from .stack import interrupt, settled, skipping
 
 Program = Callable[[], None]
 
@@ -40,20 +39,10 @@ Program = Callable[[], None]
 class Engine:
     """A stack of any program, on the doubles."""
 
-    def __init__(self, folder: Path, providers: str, aws_double: Aws):
-        (folder / "bin").mkdir()
-        (folder / "bin" / "pulumi").symlink_to(tools.find("pulumi"))
-        (folder / "state").mkdir()
+    def __init__(self, folder: Path, environment: Mapping[str, str], aws_double: Aws):
         self.world, self.answers = aws_double.world, aws_double.answers
         self._folder = folder
-        self._environment = {
-            "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
-            "PULUMI_CONFIG_PASSPHRASE": "a test",
-            "PULUMI_DEBUG_PROVIDERS": providers,
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "PULUMI_HOME": str(folder / "home"),
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-        }
+        self._environment = dict(environment)
 
     def of(self, program: Program) -> auto.Stack:
         root = auto.PulumiCommand(str(self._folder), skip_version_check=True)
@@ -71,11 +60,9 @@ class Engine:
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
     double = Aws()
-    with attached({"aws": double, "eks": Eks(), "kubernetes": Kubernetes()}) as providers:
-        try:
-            yield Engine(tmp_path, providers, double)
-        except tools.MissingError as error:
-            pytest.skip(str(error))
+    doubles = {"aws": double, "eks": Eks(), "kubernetes": Kubernetes()}
+    with skipping(), settled(tmp_path) as environment, attached(doubles) as providers:
+        yield Engine(tmp_path, {**environment, "PULUMI_DEBUG_PROVIDERS": providers}, double)
 
 
 PINNED = KUBERNETES[DEFAULT_KUBERNETES]

@@ -5,13 +5,14 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests import tools
 from tests.conftest import PROJECT
+
+from .stack import settled, skipping
 
 pytestmark = pytest.mark.tier("cli")
 
@@ -19,22 +20,15 @@ Cli = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def cli(tmp_path: Path) -> Cli:
+def cli(tmp_path: Path) -> Iterator[Cli]:
     """`pulumi` with a state of its own; the stack's config is given as text."""
     if not shutil.which("pulumi-language-python"):
         pytest.skip("pulumi-language-python is not on PATH: only the whole Pulumi CLI brings it")
-    try:
-        program = tools.find("pulumi")
-    except tools.MissingError as error:
-        pytest.skip(str(error))
-    environment = {
-        **os.environ,
-        "PULUMI_HOME": str(tmp_path / "home"),
-        "PULUMI_BACKEND_URL": f"file://{tmp_path}",
-        "PULUMI_CONFIG_PASSPHRASE": "a test",
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-    }
+    with skipping(), settled(tmp_path / "engine") as environment:
+        yield _cli(tmp_path, {**os.environ, **environment})
+
+
+def _cli(tmp_path: Path, environment: dict[str, str]) -> Cli:
     project = tmp_path / "project"
     project.mkdir()
     for name in ("__main__.py", "Pulumi.yaml", "stacks", "components", "workloads"):
@@ -45,7 +39,7 @@ def cli(tmp_path: Path) -> Cli:
         if config:
             (project / "Pulumi.test.yaml").write_text(config)
         return subprocess.run(
-            [program, *words, "--non-interactive"],
+            [tmp_path / "engine" / "bin" / "pulumi", *words, "--non-interactive"],
             cwd=project,
             env=environment,
             capture_output=True,

@@ -1,7 +1,7 @@
 """The command's double, under the real engine."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,9 @@ import pytest
 from pulumi import automation as auto
 from pulumi_command import local
 
-from tests import tools
-
 from .doubles import attached
 from .doubles.command import Command
+from .stack import settled, skipping
 
 # --- the command under the real engine
 
@@ -21,19 +20,9 @@ from .doubles.command import Command
 class CommandStack:
     """A stack of one command."""
 
-    def __init__(self, folder: Path, providers: str):
-        (folder / "bin").mkdir()
-        (folder / "bin" / "pulumi").symlink_to(tools.find("pulumi"))
-        (folder / "state").mkdir()
+    def __init__(self, folder: Path, environment: Mapping[str, str]):
         self._folder = folder
-        self._environment = {
-            "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
-            "PULUMI_CONFIG_PASSPHRASE": "a test",
-            "PULUMI_DEBUG_PROVIDERS": providers,
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "PULUMI_HOME": str(folder / "home"),
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-        }
+        self._environment = dict(environment)
 
     def having(self, **arguments: Any) -> auto.Stack:
         def program() -> None:
@@ -47,11 +36,9 @@ class CommandStack:
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[CommandStack]:
-    with attached({"command": Command({**os.environ, "FROM": "the test"})}) as providers:
-        try:
-            yield CommandStack(tmp_path, providers)
-        except tools.MissingError as error:
-            pytest.skip(str(error))
+    double = Command({**os.environ, "FROM": "the test"})
+    with skipping(), settled(tmp_path) as environment, attached({"command": double}) as providers:
+        yield CommandStack(tmp_path, {**environment, "PULUMI_DEBUG_PROVIDERS": providers})
 
 
 def test_a_command_runs_when_it_is_new_or_a_trigger_changes_and_its_end_when_it_goes(

@@ -11,12 +11,11 @@ from pulumi import automation as auto
 from pulumi.automation.events import EngineEvent
 
 from stacks.guarding import OVERRIDE
-from tests import tools
 
 from .doubles.aws import Aws
 from .doubles.eks import Eks
 from .doubles.paper import Paper
-from .stack import EngineStack, engine_stack, interrupt
+from .stack import EngineStack, engine_stack, interrupt, skipping
 
 
 @dataclass(slots=True)
@@ -44,18 +43,15 @@ def world(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv(OVERRIDE, "1")  # the paper's pods keep nothing
     aws, cluster = Aws(), Paper()
     doubles = {"aws": aws, "eks": Eks(), "kubernetes": cluster}
-    try:
-        with engine_stack(tmp_path / "engine", "dev", doubles) as stack:
-            stack.config.update(
-                platform="eks",
-                provisioner=request.param,
-                parameters={"model": "open/llama", "tokenizer": "open/llama"},
-                cluster={"publicAccessCidrs": ["198.51.100.7/32"]},
-            )
-            stack.others["aws:region"] = "us-west-2"
-            yield World(stack, aws, cluster)
-    except tools.MissingError as error:
-        pytest.skip(str(error))
+    with skipping(), engine_stack(tmp_path / "engine", "dev", doubles) as stack:
+        stack.config.update(
+            platform="eks",
+            provisioner=request.param,
+            parameters={"model": "open/llama", "tokenizer": "open/llama"},
+            cluster={"publicAccessCidrs": ["198.51.100.7/32"]},
+        )
+        stack.others["aws:region"] = "us-west-2"
+        yield World(stack, aws, cluster)
 
 
 def left(world: World) -> set[str]:

@@ -8,13 +8,12 @@ import pytest
 from pulumi import automation as auto
 
 from stacks import guarding
-from tests import tools
 from tests.buckets import bucket
 from workloads.programs import manifest, store
 from workloads.programs.manifest import Manifest
 
 from .doubles.paper import Paper
-from .stack import EngineStack, engine_stack
+from .stack import EngineStack, engine_stack, skipping
 
 RECIPE = "llama3-8b-text-to-sql"
 
@@ -63,18 +62,15 @@ def world(tmp_path: Path, target: Path) -> Iterator[World]:
     """A cluster of somebody's own, with a claim that goes with the stack, and results that go to S3."""
     (tmp_path / "kubeconfig").write_text("{}")
     cluster = Paper()
-    try:
-        with engine_stack(tmp_path / "engine", "test", {"kubernetes": cluster}) as stack:
-            stack.config.update(
-                platform="existing",
-                existing={"kubeconfig": str(tmp_path / "kubeconfig"), "storageClass": "fsx"},
-                results={"keep": False, "target": "s3://results"},
-                images={"neuron-training": "registry.test/neuron-training:1"},
-                parameters={"model": "open/llama", "tokenizer": "open/llama"},
-            )
-            yield World(stack, cluster, target)
-    except tools.MissingError as error:
-        pytest.skip(str(error))
+    with skipping(), engine_stack(tmp_path / "engine", "test", {"kubernetes": cluster}) as stack:
+        stack.config.update(
+            platform="existing",
+            existing={"kubeconfig": str(tmp_path / "kubeconfig"), "storageClass": "fsx"},
+            results={"keep": False, "target": "s3://results"},
+            images={"neuron-training": "registry.test/neuron-training:1"},
+            parameters={"model": "open/llama", "tokenizer": "open/llama"},
+        )
+        yield World(stack, cluster, target)
 
 
 def test_a_run_that_is_not_kept_stops_a_destroy_before_anything_is_deleted_until_it_is_overridden(
