@@ -11,7 +11,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -155,11 +155,12 @@ def _hold_between_two_writes(pid: int) -> None:
     """Stops a `pulumi` at a moment when its state is whole on the disk.
 
     The file backend takes the old state away before it writes the new one, so that a kill meanwhile leaves none, or
-    half of one: Pulumi's own weakness, which its `.bak` beside is for, and which no program can mend.
+    half of one, or one whose attributes are half written: Pulumi's own weakness, which its `.bak` beside is for, and
+    which no program can mend.
     """
     while True:
         os.kill(pid, signal.SIGSTOP)
-        while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "TtZ":
+        while not _stands_still(pid):
             time.sleep(0.001)
         if _states_are_whole(pid):
             return
@@ -167,12 +168,22 @@ def _hold_between_two_writes(pid: int) -> None:
         time.sleep(0.005)
 
 
+def _stands_still(pid: int) -> bool:
+    """Whether every thread of a process is stopped, or gone; they stop one by one."""
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if (task / "stat").read_text().rpartition(")")[2].split()[0] not in "TtZX":
+                return False
+    return True
+
+
 def _states_are_whole(pid: int) -> bool:
     pairs = (one.partition("=") for one in Path(f"/proc/{pid}/environ").read_text().split("\0"))
     address = next(value for name, _, value in pairs if name == "PULUMI_BACKEND_URL")
-    states = list((Path(address.removeprefix("file://")) / ".pulumi" / "stacks").rglob("*.json"))
+    stacks = Path(address.removeprefix("file://")) / ".pulumi" / "stacks"
+    states = [*stacks.rglob("*.json"), *stacks.rglob("*.json.attrs")]
     try:
-        return all(json.loads(state.read_text()) for state in states) and bool(states)
+        return all(json.loads(state.read_text()) for state in states) and len(states) > 1
     except (ValueError, FileNotFoundError):
         return False
 
