@@ -105,11 +105,17 @@ def process(
             if started.poll() is not None:
                 raise RuntimeError(f"{program.name} ended by itself: {log.read_text()[-1000:]}")
         finally:
-            started.terminate()
-            try:
-                started.wait(10)
-            except subprocess.TimeoutExpired:
-                started.kill()
+            stop(started)
+
+
+def stop(process: subprocess.Popen[bytes], seconds: float = 10) -> None:
+    """Asks a process to end, and makes it end where it does not in time."""
+    process.terminate()
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def free_port() -> int:

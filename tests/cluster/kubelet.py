@@ -6,11 +6,8 @@ of it: it fills the step's folder and ends well, fails with a log, or goes on. P
 API server fetches them.
 """
 
-import base64
 import http.server
-import os
 import shlex
-import shutil
 import signal
 import ssl
 import subprocess
@@ -30,7 +27,8 @@ from kubernetes import client
 from workloads.programs import folders
 from workloads.programs.run.plan import STEP_LABEL
 
-from .control_plane import ControlPlane
+from .containers import start
+from .control_plane import ControlPlane, stop
 
 SUBMISSION = "--submission-id"
 """With what a pod submits a program to a Ray cluster."""
@@ -95,9 +93,8 @@ class Kubelet:
                 found: Any = core.list_pod_for_all_namespaces(field_selector="spec.nodeName!=").items
                 plain: Any = core.api_client.sanitize_for_serialization(found)
                 self._turn(core, plain)
-            except Exception as error:  # a pod may go at any moment; the next turn sees
-                if not self._stop.is_set():
-                    print(f"kubelet: {error}", file=sys.stderr)
+            except Exception as error:
+                self._say(error)
 
     def _turn(self, core: client.CoreV1Api, pods: list[dict[str, Any]]) -> None:
         self._alive = [
@@ -108,12 +105,18 @@ class Kubelet:
         there = {pod["metadata"]["uid"] for pod in pods if not pod["metadata"].get("deletionTimestamp")}
         for key, process in list(self._processes.items()):
             if key.rpartition("/")[2] not in there:
-                process.terminate()
-                process.wait()
+                stop(process)
                 del self._processes[key]
         for pod in pods:
             if pod["status"].get("phase") == "Running" and pod["metadata"]["uid"] in there - self._told:
-                self._play(core, pod)
+                try:
+                    self._play(core, pod)
+                except Exception as error:  # a pod may go at any moment; the next turn sees
+                    self._say(error)
+
+    def _say(self, error: Exception) -> None:
+        if not self._stop.is_set():
+            print(f"kubelet: {error}", file=sys.stderr)
 
     def _play(self, core: client.CoreV1Api, pod: dict[str, Any]) -> None:
         metadata, uid = pod["metadata"], pod["metadata"]["uid"]
@@ -155,7 +158,7 @@ class Kubelet:
         if key not in self._processes:
             self._processes[key] = start(core, self.plane, pod, root, self.shared(metadata["namespace"]))
         status = self._processes[key].poll()
-        log = (root / "log").read_text()
+        log = (root / "log").read_text(errors="replace")
         self._logs[metadata["namespace"], metadata["name"]] = log
         if status is None:
             return None
@@ -192,79 +195,6 @@ def fill(shared: Path, pod: Mapping[str, Any]) -> None:
     out.mkdir(parents=True, exist_ok=True)
     (out / "result.txt").write_text("made by a test")
     folders.mark_done(out)
-
-
-def start(
-    core: client.CoreV1Api, plane: ControlPlane, pod: dict[str, Any], root: Path, shared: Path
-) -> subprocess.Popen[bytes]:
-    """Starts a pod's only container as a process, its mounts below `root`."""
-    namespace, container = pod["metadata"]["namespace"], pod["spec"]["containers"][0]
-    shutil.rmtree(root, ignore_errors=True)
-    (root / "dev").mkdir(parents=True)
-    shared.mkdir(parents=True, exist_ok=True)
-    places = {"/dev/termination-log": str(root / "dev" / "termination-log"), **_mounts(core, pod, root, shared)}
-    account = root / "account"
-    _write_account(core, plane, namespace, pod["spec"]["serviceAccountName"], account)
-    words = [_placed(word, places) for word in (*container["command"], *container.get("args", ()))]
-    environment = {one["name"]: _placed(_value(one, pod), places) for one in container["env"]}
-    service = {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": str(plane.port)}
-    with (root / "log").open("wb") as log:
-        return subprocess.Popen(
-            [sys.executable, *words[1:], "--account", str(account), "--interval", "0.2"],
-            env={"PATH": os.environ["PATH"], **environment, **service},
-            cwd=root,
-            stdout=log,
-            stderr=log,
-        )
-
-
-def _mounts(core: client.CoreV1Api, pod: dict[str, Any], root: Path, shared: Path) -> dict[str, str]:
-    """Where this machine has what the container sees: each mount path with a folder."""
-    volumes = {one["name"]: one for one in pod["spec"]["volumes"]}
-    places: dict[str, str] = {}
-    for mount in pod["spec"]["containers"][0]["volumeMounts"]:
-        volume = volumes[mount["name"]]
-        if "persistentVolumeClaim" in volume:
-            places[mount["mountPath"]] = str(shared)
-        elif "configMap" in volume:
-            folder = root / mount["name"]
-            _write_config_map(core, pod["metadata"]["namespace"], volume["configMap"]["name"], folder)
-            places[mount["mountPath"]] = str(folder)
-    return places
-
-
-def _write_config_map(core: client.CoreV1Api, namespace: str, name: str, folder: Path) -> None:
-    folder.mkdir(parents=True)
-    found: Any = core.read_namespaced_config_map(name, namespace)
-    for key, text in (found.data or {}).items():
-        (folder / key).write_text(text)
-    for key, encoded in (found.binary_data or {}).items():
-        (folder / key).write_bytes(base64.b64decode(encoded))
-
-
-def _write_account(core: client.CoreV1Api, plane: ControlPlane, namespace: str, name: str, folder: Path) -> None:
-    folder.mkdir()
-    spec = client.V1TokenRequestSpec(audiences=["https://kubernetes.default.svc"], expiration_seconds=3600)
-    request = client.AuthenticationV1TokenRequest(spec=spec)
-    made: Any = core.create_namespaced_service_account_token(name, namespace, request)
-    (folder / "token").write_text(made.status.token)
-    (folder / "namespace").write_text(namespace)
-    shutil.copy(plane.certificate, folder / "ca.crt")
-
-
-def _placed(text: str, places: Mapping[str, str]) -> str:
-    for inside, outside in sorted(places.items(), key=lambda item: -len(item[0])):
-        if text == inside or text.startswith(f"{inside}/"):
-            return outside + text[len(inside) :]
-    return text
-
-
-def _value(one: dict[str, Any], pod: dict[str, Any]) -> str:
-    if "value" in one:
-        return one["value"]
-    path = one["valueFrom"]["fieldRef"]["fieldPath"]
-    kind, _, key = path.removesuffix("']").partition("['")
-    return pod["metadata"][kind.removeprefix("metadata.")][key]
 
 
 def _ended_status(pod: dict[str, Any], status: int, message: str, _log: str) -> dict[str, Any]:
