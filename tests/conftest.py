@@ -1,6 +1,7 @@
 """What many tests stand on: the project's folder, small configs, and a tiny base with prepared data to train from."""
 
 import json
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,12 @@ from workloads.programs.text_to_sql import base, prepare
 LOADED = (hypothesis,)
 """Loaded now: its pytest plugin would do so at the very end, when Pulumi may have left a coroutine half done, and what
 that does when it ends in the midst of a compilation makes Python's compiler fail (CPython issue 106905)."""
+
+
+def pytest_configure() -> None:
+    """Tests press Ctrl-C. What a shell starts in the background ignores it, and so would all that it starts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(hookwrapper=True)

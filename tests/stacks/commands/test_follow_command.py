@@ -43,16 +43,8 @@ def test_a_failed_rehearsal_ends_with_status_1_and_a_line_for_each_step(rehearsi
     assert "\x1b" not in told.stdout
 
 
-HEARS_CTRL_C = """
-import runpy, signal
-signal.signal(signal.SIGINT, signal.default_int_handler)
-runpy.run_module("stacks", run_name="__main__", alter_sys=True)
-"""
-"""Where tests run in the background, a process that they start would be deaf to it."""
-
-
 def test_ctrl_c_leaves_without_a_word_of_python(rehearsing: Diary, tmp_path: Path) -> None:
-    command = [sys.executable, "-c", HEARS_CTRL_C, "follow", "--folder", str(tmp_path)]
+    command = [sys.executable, "-m", "stacks", "follow", "--folder", str(tmp_path)]
     process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert process.stdout
     assert "running" in process.stdout.readline()
