@@ -1,5 +1,6 @@
 """Time and memory of a command, as the kernel counts them."""
 
+import json
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 from stacks.rehearsal import MAXRSS_UNIT
 
 PROJECT = Path(__file__).resolve().parents[1]
+APART = Path(__file__).with_name("apart.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +26,19 @@ class Cost:
 
 def cost(arguments: Sequence[str], **environment: str) -> Cost:
     """What `python <arguments>` takes, in a process of its own; RuntimeError with its words when it fails."""
-    began = time.perf_counter()
-    with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen(
-            [sys.executable, *arguments],
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile("w+") as said:
+        report = Path(folder) / "report.json"
+        began = time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-S", "-E", APART, report, sys.executable, *arguments],
             cwd=PROJECT,
             env={**os.environ, **environment},
             stdout=said,
             stderr=subprocess.STDOUT,
+            check=True,
         )
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
+        seconds, found = time.perf_counter() - began, json.loads(report.read_text())
+        if found["status"]:
             said.seek(0)
-            raise RuntimeError(f"{' '.join(arguments)} ended with status {process.returncode}:\n{said.read()}")
-    return Cost(time.perf_counter() - began, usage.ru_maxrss * MAXRSS_UNIT / 2**20)
+            raise RuntimeError(f"{' '.join(arguments)} ended with status {found['status']}:\n{said.read()}")
+    return Cost(seconds, found["maxrss"] * MAXRSS_UNIT / 2**20)

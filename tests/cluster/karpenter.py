@@ -11,6 +11,7 @@ from components.trainium import NODES_LABEL, TRAINIUM, TrainiumType
 from tests import tools
 from workloads.hardware import trainium, trainium_names
 
+from .conftest import eventually
 from .control_plane import ControlPlane, free_port, process
 from .nodes import node
 from .operators import anything
@@ -72,13 +73,17 @@ def instance_type(name: str) -> dict[str, Any]:
 
 @contextmanager
 def pool(plane: ControlPlane) -> Iterator[Mapping[str, str]]:
-    """The project's pool of at most two nodes, but for their class; empty ones go at once. Its limits."""
+    """The project's pool of at most two nodes, but for their class; empty ones go at once. Its limits.
+
+    When it goes, so do its nodes.
+    """
     spec = trainium_pool(TrainiumPool(instance=INSTANCE, subnet_id="subnet-1", nodes=2, idle="1s"))
     spec["template"]["spec"]["nodeClassRef"] |= {"group": NODE_CLASS_GROUP, "kind": NODE_CLASS_KIND}
     pools = plane.objects(POOLS, "NodePool")
     pools.create({**POOL, "spec": spec})
     yield spec["limits"]
     pools.delete(TRAINIUM)
+    eventually(lambda: bought(plane) == [], 120)
 
 
 def limit(plane: ControlPlane, limits: Mapping[str, str]) -> None:
