@@ -71,9 +71,11 @@ class Kubelet:
     _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _alive: list[tuple[str, str]] = field(default_factory=list)
     _ended: dict[str, tuple[int, str, str]] = field(default_factory=dict)
-    """Exit status, termination message and log of each pod that has ended, by its uid."""
-    _told: set[str] = field(default_factory=set)
-    """The uids of those of which the API server knows."""
+    """Exit status, termination message and log of each pod that has ended, by its uid.
+
+    The API server is told for as long as it has the pod running: the first word may be lost, or kwok, which starts
+    pods, may write its own over it.
+    """
     _begun: dict[str, tuple[float, Behaviour]] = field(default_factory=dict)
     _logs: dict[tuple[str, str], str] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -108,7 +110,7 @@ class Kubelet:
                 stop(process)
                 del self._processes[key]
         for pod in pods:
-            if pod["status"].get("phase") == "Running" and pod["metadata"]["uid"] in there - self._told:
+            if pod["status"].get("phase") == "Running" and pod["metadata"]["uid"] in there:
                 try:
                     self._play(core, pod)
                 except Exception as error:  # a pod may go at any moment; the next turn sees
@@ -126,7 +128,6 @@ class Kubelet:
             self._ended[uid] = ended
             self._logs[metadata["namespace"], metadata["name"]] = ended[2]
             core.patch_namespaced_pod_status(metadata["name"], metadata["namespace"], _ended_status(pod, *ended))
-            self._told.add(uid)
 
     def _step(self, pod: dict[str, Any], step: str) -> tuple[int, str, str] | None:
         """Exit status, termination message and log of a step's pod; None while it goes on."""
